@@ -1,0 +1,1 @@
+"""What the tests are made with: databases, a checking client, a live portal, a browser."""
