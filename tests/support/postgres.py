@@ -139,7 +139,9 @@ def keep(folder: Path, owner: int, *, durable: bool) -> None:
     data = folder / "data"
     run = {"user": as_user, "group": as_user, "extra_groups": []} if as_user else {}
     initdb = [programs / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
-    subprocess.run([str(part) for part in [*initdb, "--no-sync"]], check=True, stdout=subprocess.DEVNULL, cwd=folder, **run)
+    subprocess.run(
+        [str(part) for part in [*initdb, "--no-sync"]], check=True, stdout=subprocess.DEVNULL, cwd=folder, **run
+    )
     options = {**OPTIONS, "unix_socket_directories": str(folder)}
     if durable:
         options |= {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "autovacuum": "on"}
