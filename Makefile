@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest
 UV ?= uv
-LOCKS := requirements requirements-test requirements-ethereum requirements-tron requirements-s3 requirements-rates
+LOCKS := requirements requirements-test requirements-tron requirements-ethereum requirements-s3 requirements-rates
 PARTS := $(wildcard portal/translations/*/parts/*.po)
 CATALOGUES := $(sort $(patsubst %/parts/,%/LC_MESSAGES/messages.mo,$(dir $(PARTS))))
 
