@@ -8,7 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest
-UV ?= uv
+LOCK := uv pip compile --quiet --python-version 3.11 --upgrade --generate-hashes --no-header \
+    --no-emit-index-url --no-emit-find-links
 LOCKS := requirements requirements-test requirements-tron requirements-ethereum requirements-s3 requirements-rates
 PARTS := $(wildcard portal/translations/*/parts/*.po)
 CATALOGUES := $(sort $(patsubst %/parts/,%/LC_MESSAGES/messages.mo,$(dir $(PARTS))))
@@ -61,10 +62,7 @@ $(CATALOGUES): $(PARTS) portal/translations/compile.py | $(VENV)/.core
 	$(BIN)/python portal/translations/compile.py
 
 lock: ## resolve the locked packages anew (needs uv)
-	for name in $(LOCKS); do \
-	  $(UV) pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-header \
-	    --no-emit-index-url --no-emit-find-links $$name.in -o $$name.lock || exit 1; \
-	done
+	$(foreach name,$(LOCKS),$(LOCK) $(if $(filter %-tron,$(name)),,--universal) $(name).in -o $(name).lock &&) true
 
 extras: $(VENV)/.core ## add what the real chains and S3 need (Ethereum, TRON, S3)
 	$(PIP) install --quiet --require-hashes -r requirements-ethereum.lock
