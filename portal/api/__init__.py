@@ -1,0 +1,1 @@
+"""The three API families. Each only translates: authentication, names, number texts, errors."""

@@ -1,0 +1,154 @@
+"""How an API family serves its routes: authenticate, parse, call one service in one transaction, render, translate refusals.
+
+A family supplies how it authenticates and how it says answers and errors; routes are declared with their contract id, so
+that the OpenAPI document is made of the same declarations.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, Generic, TypeVar
+
+import orjson
+from flask import Blueprint, Response, request
+from pydantic import BaseModel
+from sqlalchemy.orm import Session
+
+from portal.api import parsing
+from portal.api.rendering import dumps
+from portal.errors import Refusal
+from portal.http import portal
+from portal.services import idempotency
+
+Caller = TypeVar("Caller")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One declared route, for the OpenAPI document."""
+
+    operation_id: str
+    method: str
+    path: str
+    auth: str
+    summary: str
+    body: type[BaseModel] | None
+    query: type[BaseModel] | None
+    errors: tuple[str, ...]
+    multipart: bool
+    example: Any
+
+
+@dataclass
+class Call(Generic[Caller]):
+    """One request on its way: who calls and with what; `change` and `look` run the service.
+
+    `caller` is what the family's authentication found (None on open routes).
+    """
+
+    caller: Caller
+    body: Any
+    query: Any
+    scope: str
+    replayed: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def change(self, present: Callable[[Any], Any], service: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Runs a service in one transaction and presents its result.
+
+        With an `Idempotency-Key` a repeat gets the first presented answer again. `present` makes the JSON-able data.
+        """
+        key = request.headers.get("Idempotency-Key")
+        digest = idempotency.fingerprint(request.method, request.path, request.query_string, request.get_data())
+
+        def work(session: Session) -> tuple[dict[str, Any], bool]:
+            def answer() -> dict[str, Any]:
+                return {"body": dumps(present(service(session, *args, **kwargs))).decode()}
+
+            return idempotency.once(session, self.scope, key, digest, answer)
+
+        kept, self.replayed = portal().db.transact(work)
+        return orjson.Fragment(kept["body"])
+
+    def look(self, service: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Runs a reading service; nothing is written."""
+        return portal().db.read(service, *args, **kwargs)
+
+
+class Family(Generic[Caller]):
+    """A set of routes with one dialect.
+
+    `authenticate(auth)` answers the caller or raises a Refusal; `say(data)` makes the success response;
+    `refuse(refusal)` the error response; `scope_of(caller)` names the owner of idempotency keys.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        blueprint: Blueprint,
+        *,
+        authenticate: Callable[[str], Caller],
+        say: Callable[[Any], Response],
+        refuse: Callable[[Refusal], Response],
+        scope_of: Callable[[Caller], str],
+        form_too: bool = False,
+    ) -> None:
+        self.name = name
+        self.blueprint = blueprint
+        self.operations: list[Operation] = []
+        self._authenticate, self.say, self.refuse, self._scope_of = authenticate, say, refuse, scope_of
+        self._form_too = form_too
+
+    def route(
+        self,
+        method: str,
+        path: str,
+        operation_id: str,
+        *,
+        auth: str,
+        summary: str,
+        body: type[BaseModel] | None = None,
+        query: type[BaseModel] | None = None,
+        errors: tuple[str, ...] = (),
+        max_bytes: int = parsing.MAX_JSON_BYTES,
+        multipart: bool = False,
+        example: Any = None,
+    ) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
+        """Declares a route. The view gets a Call and the path's values, and returns data for `say` or a Response."""
+
+        def declare(view: Callable[..., Any]) -> Callable[..., Response]:
+            self.operations.append(
+                Operation(operation_id, method, path, auth, summary, body, query, errors, multipart, example)
+            )
+
+            @wraps(view)
+            def serve(**path_values: str) -> Response:
+                try:
+                    caller = self._authenticate(auth)
+                    call = Call(
+                        caller=caller,
+                        body=self._read(body, max_bytes, multipart),
+                        query=parsing.into(query, request.args.to_dict()) if query else None,
+                        scope=f"{self.name}:{self._scope_of(caller)}",
+                    )
+                    answer = view(call, **path_values)
+                except Refusal as refusal:
+                    return self.refuse(refusal)
+                response = answer if isinstance(answer, Response) else self.say(answer)
+                response.headers.setdefault("Cache-Control", "no-store")
+                response.headers.update(call.headers)
+                if call.replayed:
+                    response.headers["Idempotency-Replayed"] = "true"
+                return response
+
+            self.blueprint.add_url_rule(path, operation_id, serve, methods=[method])
+            return serve
+
+        return declare
+
+    def _read(self, body: type[BaseModel] | None, max_bytes: int, multipart: bool) -> BaseModel | None:
+        if body is None:
+            return None
+        if multipart:
+            return parsing.into(body, request.form.to_dict())
+        return parsing.into(body, parsing.json_object(request, max_bytes=max_bytes, form_too=self._form_too))

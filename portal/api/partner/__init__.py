@@ -1,0 +1,7 @@
+"""The partner family."""
+
+from flask import Flask
+
+
+def register(app: Flask) -> None:
+    """Serves the family under `/api/v1`."""

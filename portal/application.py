@@ -1,0 +1,154 @@
+"""Making the Flask application: settings, extensions, blueprints, error dispatch."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask, g, request
+from flask_babel import Babel
+from flask_login import LoginManager
+from flask_talisman import Talisman
+from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from portal import bootstrap, cli, failures, logs, merchant, metrics, partner, sandbox, staff, web
+from portal.api import brokerage, voucher
+from portal.api import partner as partner_api
+from portal.config import ROOT, Settings, derived_key
+from portal.web import access, presentation, shell
+
+#: Uploads: five documents of 5 MB and their form fields in one request, no more.
+MAX_REQUEST_BYTES = 32 * 1024 * 1024
+
+LOCALES = ("zh_Hant_TW", "en")
+
+csrf = CSRFProtect()
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The portal as a WSGI application. Raises SettingsError when the environment does not describe one."""
+    settings = settings or Settings.from_environment()
+    app = Flask("portal", root_path=str(ROOT), template_folder="templates", static_folder="static")
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
+        MAX_FORM_MEMORY_SIZE=3 * 1024 * 1024,
+        SESSION_COOKIE_NAME="portal_form",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=not settings.sandbox,
+        PERMANENT_SESSION_LIFETIME=timedelta(days=1),
+        WTF_CSRF_SECRET_KEY=derived_key(settings, "csrf").hex(),
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_CHECK_DEFAULT=False,
+        BABEL_DEFAULT_LOCALE=LOCALES[0],
+        BABEL_DEFAULT_TIMEZONE="Asia/Taipei",
+        BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "portal" / "translations"),
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=30),
+    )
+    app.extensions["portal"] = bootstrap.build(settings)
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies, x_host=0
+        )
+    logs.register(app)
+    metrics.register(app)
+    _extensions(app, settings)
+    presentation.register(app)
+    shell.register(app)
+    failures.register(app)
+    _blueprints(app, settings)
+    cli.register(app)
+    return app
+
+
+def _extensions(app: Flask, settings: Settings) -> None:
+    csrf.init_app(app)
+    Babel(app, locale_selector=_locale)
+    login = LoginManager(app)
+    login.request_loader(_load_user)
+    login.session_protection = None
+    Talisman(
+        app,
+        force_https=False,
+        strict_transport_security=not settings.sandbox,
+        session_cookie_secure=not settings.sandbox,
+        frame_options="DENY",
+        referrer_policy="same-origin",
+        content_security_policy={
+            "default-src": "'none'",
+            "script-src": "'self'",
+            "style-src": "'self'",
+            "img-src": "'self' data: blob:",
+            "font-src": "'self'",
+            "connect-src": "'self'",
+            "manifest-src": "'self'",
+            "form-action": "'self'",
+            "base-uri": "'none'",
+            "frame-ancestors": "'none'",
+            "object-src": "'none'",
+        },
+        content_security_policy_nonce_in=["script-src", "style-src"],
+        permissions_policy={"camera": "(self)", "geolocation": "(self)", "microphone": "()", "payment": "()"},
+    )
+    app.after_request(_private)
+
+
+def _private(response: Any) -> Any:
+    """Pages are nobody's to keep: Back after sign-out shows nothing, no proxy stores a balance."""
+    if request.endpoint != "static":
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    return response
+
+
+def _locale() -> str:
+    if "locale" not in g:
+        chosen = request.cookies.get("language")
+        known = access.signed_in() if request.blueprint in PAGES else None
+        if chosen not in LOCALES:
+            chosen = known.locale if known else None
+        g.locale = chosen if chosen in LOCALES else LOCALES[0]
+    answer: str = g.locale
+    return answer
+
+
+class CurrentUser:
+    """What flask-login hands to templates: the signed-in customer."""
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    def __init__(self, row: Any) -> None:
+        self.row = row
+        self.display_name: str = row.display_name
+        self.kyc_level: int = row.kyc_level
+
+    def get_id(self) -> str:
+        """The customer's number as text."""
+        return str(self.row.customer_id)
+
+
+def _load_user(_: object) -> CurrentUser | None:
+    found = access.signed_in()
+    return CurrentUser(found) if found else None
+
+
+#: Blueprints whose answers are pages: they carry CSRF tokens and the reader's language.
+PAGES = {"web", "merchant", "partner", "staff", "sandbox"}
+
+
+def _blueprints(app: Flask, settings: Settings) -> None:
+    for family in (brokerage, voucher, partner_api):
+        family.register(app)
+    for pages in (web, merchant, partner, staff):
+        pages.register(app)
+    if settings.sandbox:
+        sandbox.register(app)
+    app.before_request(_protect_pages)
+
+
+def _protect_pages() -> None:
+    """Forms of pages need their CSRF token; the API families authenticate each call in their own way."""
+    if request.blueprint in PAGES and request.method not in ("GET", "HEAD", "OPTIONS"):
+        csrf.protect()

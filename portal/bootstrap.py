@@ -1,0 +1,55 @@
+"""Wiring: the only file that chooses adapters, sandbox twins or real ones."""
+
+from dataclasses import dataclass
+
+from portal.adapters.files import LocalFiles
+from portal.adapters.sandbox.bank import SandboxBank
+from portal.adapters.sandbox.card_network import SandboxCardNetwork
+from portal.adapters.sandbox.chain import SandboxChain
+from portal.adapters.sandbox.messages import SandboxMail, SandboxSms
+from portal.adapters.sandbox.rates import SandboxRates
+from portal.adapters.sandbox.world import World
+from portal.clock import Clock, SandboxClock, SystemClock
+from portal.config import Settings
+from portal.db import Context, Database
+from portal.ports import Ports
+from portal.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """A running portal: what `app.extensions["portal"]` holds. `world` is the sandbox's, None in production."""
+
+    settings: Settings
+    db: Database
+    clock: Clock
+    vault: Vault
+    ports: Ports
+    world: World | None
+
+
+def build(settings: Settings) -> Portal:
+    """Puts a portal together from its settings."""
+    clock: Clock = SandboxClock(settings.instance / "clock") if settings.sandbox else SystemClock()
+    vault = Vault(settings.encryption_keys, settings.password_pepper)
+    database = Database(settings)
+    world = World(settings.instance / "world.db") if settings.sandbox else None
+    ports = _sandbox_ports(settings, world, clock) if world is not None else _real_ports(settings, clock)
+    database.context = Context(settings, clock, vault, ports)
+    return Portal(settings, database, clock, vault, ports, world)
+
+
+def _sandbox_ports(settings: Settings, world: World, clock: Clock) -> Ports:
+    return Ports(
+        mail=SandboxMail(world, clock),
+        sms=SandboxSms(world, clock),
+        rates=SandboxRates(world),
+        files=LocalFiles(settings.instance / "files"),
+        bank=SandboxBank(world),
+        card_network=SandboxCardNetwork(world),
+        chains={network: SandboxChain(world, clock, network) for network in ("TRON", "ETHEREUM")},
+    )
+
+
+def _real_ports(settings: Settings, clock: Clock) -> Ports:
+    raise RuntimeError("no adapters are configured for production")

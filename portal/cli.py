@@ -1,0 +1,73 @@
+"""Commands of `flask --app app`: ledger check, audit verify, machines, doctor, demo, worker."""
+
+import importlib
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup
+
+from portal.bootstrap import Portal
+from portal.ledger import check
+from portal.machines import MACHINES
+from portal.money import plain_text
+from portal.services import audit
+
+ledger_commands = AppGroup("ledger", help="The double-entry ledger.")
+audit_commands = AppGroup("audit", help="The audit log.")
+
+
+def _portal() -> Portal:
+    found: Portal = current_app.extensions["portal"]
+    return found
+
+
+@ledger_commands.command("check")
+def ledger_check() -> None:
+    """Proves that every journal balances and every balance is the sum of its entries."""
+    report = _portal().db.read(check.check)
+    for asset, (people, house) in sorted(report.totals.items()):
+        click.echo(f"{asset}: people {plain_text(people, asset)}, house {plain_text(house, asset)}")
+    for violation in report.violations:
+        click.echo(violation, err=True)
+    click.echo(f"{report.journals} journals, {report.entries} entries, {len(report.violations)} violations")
+    if not report.clean:
+        raise SystemExit(1)
+
+
+@audit_commands.command("verify")
+def audit_verify() -> None:
+    """Recomputes the hash chain of the audit log."""
+    problems = _portal().db.read(audit.verify)
+    for problem in problems:
+        click.echo(problem, err=True)
+    click.echo(f"audit log: {len(problems)} problems")
+    if problems:
+        raise SystemExit(1)
+
+
+@click.command("machines")
+def machines() -> None:
+    """Prints every life cycle as a Mermaid diagram."""
+    for name, machine in sorted(MACHINES.items()):
+        click.echo(f"## {name}\n\n```mermaid\n{machine.mermaid()}\n```\n")
+
+
+@click.command("demo")
+def demo() -> None:
+    """Fills the sandbox with a small world; harmless when it is there already."""
+    load = importlib.import_module("portal.sandbox.demo").load
+    click.echo("demo world loaded" if load(_portal()) else "demo world was there already")
+
+
+@click.command("worker")
+def worker() -> None:
+    """Runs the worker's duties until it is stopped."""
+    importlib.import_module("portal.worker.loop").run_forever(current_app._get_current_object())  # type: ignore
+
+
+def register(app: Flask) -> None:
+    """Adds the commands."""
+    app.cli.add_command(ledger_commands)
+    app.cli.add_command(audit_commands)
+    for command in (machines, demo, worker):
+        app.cli.add_command(command)

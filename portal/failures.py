@@ -1,0 +1,94 @@
+"""What goes wrong, said in the caller's own dialect: pages get a page, each API family its own shape. Never a bare 500."""
+
+import logging
+from collections.abc import Callable
+
+import sqlalchemy as sa
+from flask import Flask, Response, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from portal.db import Unavailable
+from portal.errors import Refusal
+
+log = logging.getLogger(__name__)
+
+#: A family's renderer: (http status, refusal name) → response.
+Renderer = Callable[[int, str], Response]
+
+_families: list[tuple[Callable[[str], bool], Renderer]] = []
+
+#: The refusal that stands for an HTTP failure in a family's dialect.
+_NAMES = {
+    400: "input_invalid",
+    401: "session_required",
+    403: "illegal_request",
+    404: "not_found",
+    405: "illegal_request",
+    408: "unavailable",
+    413: "input_invalid",
+    415: "illegal_request",
+    429: "too_many_requests",
+    503: "unavailable",
+}
+
+
+def speaks(belongs: Callable[[str], bool], render: Renderer) -> None:
+    """A family says how it renders failures under the paths that belong to it; the latest one that matches wins."""
+    _families.insert(0, (belongs, render))
+
+
+def register(app: Flask) -> None:
+    """Installs the error handlers."""
+    app.register_error_handler(Refusal, _refused)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(CSRFError, _csrf)
+    app.register_error_handler(Unavailable, _unavailable)
+    app.register_error_handler(sa.exc.TimeoutError, _unavailable)
+    app.register_error_handler(sa.exc.OperationalError, _unavailable)
+    app.register_error_handler(sa.exc.InterfaceError, _unavailable)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _answer(status: int, name: str) -> ResponseReturnValue:
+    for belongs, render in _families:
+        if belongs(request.path):
+            return render(status, name)
+    if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
+        return {"error": name}, status
+    return render_template("errors/page.html", status=status), status
+
+
+def _refused(refusal: Refusal) -> ResponseReturnValue:
+    """A refusal no route took up: on a page, as much as says why."""
+    status = {"not_found": 404, "forbidden": 403, "session_required": 401, "too_many_requests": 429}.get(refusal.name, 400)
+    for belongs, render in _families:
+        if belongs(request.path):
+            return render(status, refusal.name)
+    if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
+        return {"error": refusal.name, "message": refusal.message, "field": refusal.field}, status
+    return render_template("errors/page.html", status=status, message=gettext(refusal.message)), status
+
+
+def _http(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or 500
+    if status < 400 or error.response is not None:
+        return error
+    answer = _answer(status, _NAMES.get(status, "unavailable"))
+    return answer
+
+
+def _csrf(error: CSRFError) -> ResponseReturnValue:
+    return _answer(403, "illegal_request")
+
+
+def _unavailable(error: Exception) -> ResponseReturnValue:
+    log.error("database unavailable", extra={"reason": type(error).__name__})
+    return _answer(503, "unavailable")
+
+
+def _unexpected(error: Exception) -> ResponseReturnValue:
+    log.exception("unexpected failure", extra={"path": request.path})
+    return _answer(InternalServerError.code, "unavailable")

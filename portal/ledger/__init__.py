@@ -1,0 +1,31 @@
+"""The double-entry ledger: `post` moves money, `balances` looks, `check` proves."""
+
+from portal.ledger.chart import (
+    AccountKey,
+    card_balance,
+    customer_available,
+    customer_frozen,
+    house,
+    institution_float,
+    store_available,
+    store_frozen,
+)
+from portal.ledger.posting import Line, Posting, balance, balances, lock_owner, post, reverse
+
+__all__ = [
+    "AccountKey",
+    "Line",
+    "Posting",
+    "balance",
+    "balances",
+    "card_balance",
+    "customer_available",
+    "customer_frozen",
+    "house",
+    "institution_float",
+    "lock_owner",
+    "post",
+    "reverse",
+    "store_available",
+    "store_frozen",
+]

@@ -1,0 +1,17 @@
+"""First release."""
+
+from alembic import op
+
+import portal.models
+from portal.db import Base
+from portal.migrations import guards
+
+revision = "0001"
+down_revision = None
+
+assert portal.models
+
+
+def upgrade() -> None:
+    Base.metadata.create_all(op.get_bind())
+    guards.install(op.get_bind())

@@ -1,0 +1,59 @@
+"""Accounts, journals and entries: the double-entry ledger. Journals and entries are append-only by trigger."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.db import Base, BigInt
+from portal.models.columns import Asset, Label, Moment, RowId, Text200, Units
+
+
+class Account(Base):
+    """One balance: (owner, asset, bucket), house accounts split into slots so that nobody queues for them."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (
+        sa.UniqueConstraint("owner_kind", "owner_id", "asset", "bucket", "slot"),
+        sa.CheckConstraint("balance_units >= 0 OR owner_kind = 'house'", name="not_negative"),
+    )
+
+    id: Mapped[RowId]
+    owner_kind: Mapped[str] = mapped_column(sa.String(16))
+    owner_id: Mapped[int] = mapped_column(BigInt)
+    asset: Mapped[Asset]
+    bucket: Mapped[str] = mapped_column(sa.String(16))
+    slot: Mapped[int] = mapped_column(sa.SmallInteger, default=0)
+    balance_units: Mapped[Units] = mapped_column(default=0)
+
+
+class Journal(Base):
+    """One balanced posting with its reason; `reference` names the external fact and is unique."""
+
+    __tablename__ = "journals"
+
+    id: Mapped[RowId]
+    kind: Mapped[Label]
+    reference: Mapped[Text200] = mapped_column(unique=True)
+    actor: Mapped[Label]
+    details: Mapped[dict[str, Any] | None]
+    reverses_id: Mapped[int | None] = mapped_column(BigInt, sa.ForeignKey("journals.id"), unique=True)
+    posted_at: Mapped[Moment]
+
+
+class Entry(Base):
+    """One line of a journal: the account's signed change and its balance after it."""
+
+    __tablename__ = "entries"
+    __table_args__ = (
+        sa.Index(None, "journal_id"),
+        sa.Index(None, "account_id", "id"),
+        sa.CheckConstraint("amount_units <> 0", name="not_zero"),
+    )
+
+    id: Mapped[RowId]
+    journal_id: Mapped[int] = mapped_column(BigInt, sa.ForeignKey("journals.id"))
+    account_id: Mapped[int] = mapped_column(BigInt, sa.ForeignKey("accounts.id"))
+    asset: Mapped[Asset]
+    amount_units: Mapped[Units]
+    balance_after_units: Mapped[Units]

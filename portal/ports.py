@@ -1,0 +1,179 @@
+"""The outside world as the services and the worker see it. Each port has a real adapter and a sandbox twin.
+
+A port is called outside any transaction. It raises PortTimeout or PortError when nothing is known of the outcome or
+the other side failed for now, and PortRejected for a final no. Idempotent calls carry a key.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+
+class PortError(RuntimeError):
+    """The other side failed or cannot be reached; trying again later is safe."""
+
+
+class PortTimeout(PortError):
+    """No answer in time: the call may or may not have been carried out."""
+
+
+class PortRejected(RuntimeError):
+    """A final no: repeating the same call will not help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A message to one address. `key` is unique per message, for the receiver's own deduplication."""
+
+    key: str
+    to: str
+    subject: str
+    text: str
+    html: str
+    code: str | None = None
+
+
+class MailPort(Protocol):
+    """Sends mail."""
+
+    def send(self, mail: Mail) -> None: ...
+
+
+class SmsPort(Protocol):
+    """Sends text messages; `to` is E.164."""
+
+    def send(self, key: str, to: str, text: str, code: str | None = None) -> None: ...
+
+
+class RatesPort(Protocol):
+    """Answers the market's prices by symbol, such as `USDT-TWD`."""
+
+    def prices(self) -> dict[str, Decimal]: ...
+
+
+class FilePort(Protocol):
+    """Keeps sealed bytes under a name."""
+
+    def put(self, name: str, content: bytes) -> None: ...
+
+    def get(self, name: str) -> bytes: ...
+
+    def delete(self, name: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChainTransfer:
+    """One token or coin transfer seen in a block. `succeeded` is False for a reverted transaction."""
+
+    network: str
+    tx_hash: str
+    log_index: int
+    asset: str
+    contract: str | None
+    to: str
+    sender: str
+    amount_units: int
+    block_number: int
+    block_hash: str
+    succeeded: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ChainHead:
+    """The newest block and the newest one that can no longer change."""
+
+    number: int
+    block_hash: str
+    solid_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignedTransaction:
+    """Bytes ready to broadcast, with the hash they will have and the time after which the chain refuses them."""
+
+    raw: bytes
+    tx_hash: str
+    expires_at: datetime | None
+    nonce: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionStatus:
+    """What the chain knows of a hash: `unknown`, `pending`, `confirmed` (solid) or `failed` (mined and reverted)."""
+
+    state: str
+    confirmations: int = 0
+    fee_units: int = 0
+
+
+class ChainPort(Protocol):
+    """One network: `TRON` or `ETHEREUM`."""
+
+    network: str
+
+    def head(self) -> ChainHead: ...
+
+    def block_hash(self, number: int) -> str | None: ...
+
+    def transfers(self, first_block: int, last_block: int) -> list[ChainTransfer]: ...
+
+    def sign(self, key: str, asset: str, to: str, amount_units: int) -> SignedTransaction: ...
+
+    def broadcast(self, signed: SignedTransaction) -> None: ...
+
+    def status(self, tx_hash: str) -> TransactionStatus: ...
+
+    def transaction_url(self, tx_hash: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutState:
+    """What the bank knows of a pay-out: `unknown`, `accepted`, `paid` or `rejected` with the reason."""
+
+    state: str
+    reason: str = ""
+
+
+class BankPort(Protocol):
+    """Pays out to bank accounts; `key` makes a repeated order the same order."""
+
+    def pay(self, key: str, bank_code: str, branch_code: str, account: str, holder: str, amount_units: int) -> None: ...
+
+    def payout(self, key: str) -> PayoutState: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkCard:
+    """A card as the card network keeps it; the full number stays there."""
+
+    network_id: str
+    first_six: str
+    last_four: str
+
+
+class CardNetworkPort(Protocol):
+    """The card network: issues, activates, freezes, loads and reports (partner contract 2, 3 and 5)."""
+
+    def issue(self, key: str, card_type_id: str) -> NetworkCard: ...
+
+    def submit_documents(self, key: str, network_id: str) -> None: ...
+
+    def activate(self, key: str, network_id: str) -> None: ...
+
+    def load(self, key: str, network_id: str, amount_units: int) -> None: ...
+
+    def load_state(self, key: str) -> PayoutState: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """All ports of a running portal; `chains` by network."""
+
+    mail: MailPort
+    sms: SmsPort
+    rates: RatesPort
+    files: FilePort
+    bank: BankPort
+    card_network: CardNetworkPort
+    chains: dict[str, ChainPort] = field(default_factory=dict)

@@ -1,0 +1,129 @@
+"""Levers of the sandbox that belong to no subject: messages, captchas, clock, prices, faults, worker."""
+
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from flask import current_app, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from portal.adapters.sandbox.world import FAULTS, World
+from portal.api import parsing
+from portal.errors import Refusal
+from portal.http import portal
+from portal.models.security import Captcha
+from portal.sandbox import levers
+from portal.worker.loop import run_until_idle
+
+PORTS = ("mail", "sms", "bank", "chain", "card_network", "rates", "files")
+
+
+def world() -> World:
+    """The sandbox's outside world."""
+    found = portal().world
+    assert found is not None
+    return found
+
+
+def body() -> dict[str, Any]:
+    """The lever's JSON input."""
+    return parsing.json_object(request)
+
+
+def text(values: dict[str, Any], name: str) -> str:
+    """A required text. Raises Refusal `input_missing` or `input_invalid`."""
+    if name not in values:
+        raise Refusal("input_missing", field=name)
+    if not isinstance(values[name], str) or not values[name] or "\x00" in values[name]:
+        raise Refusal("input_invalid", field=name)
+    return str(values[name])
+
+
+def whole(values: dict[str, Any], name: str, *, least: int, most: int) -> int:
+    """A required whole number within bounds. Raises Refusal `input_missing` or `input_invalid`."""
+    if name not in values:
+        raise Refusal("input_missing", field=name)
+    number = values[name]
+    if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
+        raise Refusal("input_invalid", field=name)
+    return number
+
+
+@levers.get("/messages")
+def messages() -> ResponseReturnValue:
+    """Mails and SMS sent to an address or phone, newest first; all when `to` is missing."""
+    to = request.args.get("to", "")
+    query = "SELECT * FROM messages WHERE recipient = ? COLLATE NOCASE ORDER BY id DESC LIMIT 100"
+    rows = world().rows(query, to) if to else world().rows("SELECT * FROM messages ORDER BY id DESC LIMIT 100")
+    return {
+        "messages": [
+            {
+                "id": row["id"],
+                "channel": row["channel"],
+                "to": row["recipient"],
+                "subject": row["subject"],
+                "body": row["body"],
+                "code": row["code"],
+                "created_at": row["created_at"],
+            }
+            for row in rows
+        ]
+    }
+
+
+@levers.get("/captchas/<captcha_id>")
+def captcha(captcha_id: str) -> ResponseReturnValue:
+    """The text of a captcha that has not served yet."""
+    found = portal().db.read(_captcha_text, captcha_id)
+    if found is None:
+        raise Refusal("not_found")
+    return {"text": found}
+
+
+def _captcha_text(session: Session, captcha_id: str) -> str | None:
+    return session.scalar(sa.select(Captcha.text).where(Captcha.id == captcha_id))
+
+
+@levers.post("/clock")
+def clock() -> ResponseReturnValue:
+    """Moves the portal's clock forward, for every process."""
+    moved = portal().clock
+    seconds = whole(body(), "advance_seconds", least=0, most=10 * 366 * 86400)
+    return {"now": moved.advance(seconds).isoformat()}  # type: ignore
+
+
+@levers.post("/prices")
+def prices() -> ResponseReturnValue:
+    """Moves the market and lets the portal see it at once."""
+    values = body()
+    symbol = text(values, "symbol")
+    price = parsing.decimal_of(values.get("price"), "price")
+    rates = portal().ports.rates
+    if symbol not in rates.prices():
+        raise Refusal("currency_unknown", field="symbol")
+    if not Decimal(0) < price < Decimal(10) ** 9:
+        raise Refusal("input_invalid", field="price")
+    rates.set_price(symbol, price)  # type: ignore
+    run_until_idle(current_app._get_current_object())  # type: ignore
+    return {"symbol": symbol, "price": str(price)}
+
+
+@levers.post("/faults")
+def faults() -> ResponseReturnValue:
+    """The next calls of a port go wrong."""
+    values = body()
+    port, fault = text(values, "port"), text(values, "fault")
+    if port not in PORTS:
+        raise Refusal("input_invalid", field="port")
+    if fault not in FAULTS:
+        raise Refusal("input_invalid", field="fault")
+    count = whole(values, "count", least=0, most=1000)
+    world().set_fault(port, fault, count)
+    return {"port": port, "fault": fault, "count": count}
+
+
+@levers.post("/worker/run")
+def worker_run() -> ResponseReturnValue:
+    """Runs every due duty now and answers when idle."""
+    return {"done": run_until_idle(current_app._get_current_object())}  # type: ignore

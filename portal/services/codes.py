@@ -1,0 +1,142 @@
+"""Verification codes by mail and SMS: one service for every purpose. Each area only renames the refusals.
+
+A code is six digits, lives 5 minutes, admits 5 tries, and is bound to purpose, subject and target. A newer one ends
+the older and inherits its tries, so that asking again never buys more guesses.
+"""
+
+import secrets
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from portal.db import affected, context, now
+from portal.errors import N_, Refusal, declare
+from portal.models.security import VerificationCode
+
+LIFE = timedelta(minutes=5)
+RESEND_AFTER = timedelta(seconds=60)
+MAX_TRIES = 5
+MAX_PER_TARGET_AND_DAY = 20
+
+declare(
+    {
+        "code_wrong": N_("This code is not right."),
+        "code_expired": N_("This code has expired. Please ask for a new one."),
+        "code_too_soon": N_("A code was sent a moment ago. Please wait before asking for another."),
+    }
+)
+
+
+def issue(session: Session, purpose: str, subject: str, channel: str, target: str, *, throttle: bool = True) -> str:
+    """Makes a code and answers it, for the message the caller sends in the same transaction.
+
+    `subject` names what it proves (`withdrawal:12`), `channel` is `mail` or `sms`, `target` the address or number.
+    `throttle=False` is for a code that starts something new rather than being asked for again. Raises Refusal
+    `code_too_soon` (fact: retry_after_seconds).
+    """
+    moment = now(session)
+    target_digest = _target_digest(session, target)
+    older = _live(session, purpose, subject)
+    if throttle and older is not None and older.sent_at + RESEND_AFTER > moment:
+        wait = int((older.sent_at + RESEND_AFTER - moment).total_seconds()) + 1
+        raise Refusal("code_too_soon", retry_after_seconds=wait)
+    sent_today = session.scalar(
+        sa.select(sa.func.count())
+        .select_from(VerificationCode)
+        .where(
+            VerificationCode.target_digest == target_digest,
+            VerificationCode.created_at > moment - timedelta(days=1),
+        )
+    )
+    if (sent_today or 0) >= MAX_PER_TARGET_AND_DAY:
+        raise Refusal("code_too_soon", retry_after_seconds=3600)
+    code = f"{secrets.randbelow(10**6):06d}"
+    fresh = VerificationCode(
+        purpose=purpose,
+        subject=subject,
+        channel=channel,
+        target_digest=target_digest,
+        code_digest=_digest(session, purpose, subject, target, code),
+        tries=older.tries if older is not None and older.expires_at > moment else 0,
+        created_at=moment,
+        sent_at=moment,
+        expires_at=moment + LIFE,
+    )
+    if older is not None:
+        older.ended_at = moment
+    session.add(fresh)
+    session.flush()
+    return code
+
+
+def verify(session: Session, purpose: str, subject: str, target: str, code: str) -> None:
+    """Uses up the code. Raises Refusal `code_wrong` (kept: the try counts) or `code_expired`.
+
+    Call it before writing anything else in the transaction.
+    """
+    moment = now(session)
+    live = _live(session, purpose, subject)
+    if live is None:
+        raise Refusal("code_wrong", field="code")
+    if live.expires_at <= moment:
+        raise Refusal("code_expired", field="code")
+    charged = session.execute(
+        sa.update(VerificationCode)
+        .where(
+            VerificationCode.id == live.id,
+            VerificationCode.tries < MAX_TRIES,
+            VerificationCode.used_at.is_(None),
+            VerificationCode.ended_at.is_(None),
+        )
+        .values(tries=VerificationCode.tries + 1)
+        .execution_options(synchronize_session=False)
+    )
+    if affected(charged) != 1:
+        raise Refusal("code_wrong", field="code")
+    expected = _digest(session, purpose, subject, target, code)
+    if not secrets.compare_digest(expected, live.code_digest):
+        raise Refusal("code_wrong", field="code", keep=True)
+    session.execute(
+        sa.update(VerificationCode)
+        .where(VerificationCode.id == live.id)
+        .values(used_at=moment)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def end(session: Session, purpose: str, subject: str) -> None:
+    """Ends the live code of a subject whose matter is closed."""
+    session.execute(
+        sa.update(VerificationCode)
+        .where(
+            VerificationCode.purpose == purpose,
+            VerificationCode.subject == subject,
+            VerificationCode.used_at.is_(None),
+            VerificationCode.ended_at.is_(None),
+        )
+        .values(ended_at=now(session))
+    )
+
+
+def _live(session: Session, purpose: str, subject: str) -> VerificationCode | None:
+    query = (
+        sa.select(VerificationCode)
+        .where(
+            VerificationCode.purpose == purpose,
+            VerificationCode.subject == subject,
+            VerificationCode.used_at.is_(None),
+            VerificationCode.ended_at.is_(None),
+        )
+        .order_by(VerificationCode.id.desc())
+        .limit(1)
+    )
+    return session.scalar(query.with_for_update())
+
+
+def _digest(session: Session, purpose: str, subject: str, target: str, code: str) -> str:
+    return context(session).vault.index(f"{purpose}\x00{subject}\x00{target}\x00{code}", "verification code")
+
+
+def _target_digest(session: Session, target: str) -> str:
+    return context(session).vault.index(target, "verification target")

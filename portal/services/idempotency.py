@@ -1,0 +1,68 @@
+"""Repeated requests: the same key and input get the first answer, the same key with other input is refused."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from portal.db import insert_if_absent, now
+from portal.errors import Refusal
+from portal.models.system import IdempotencyKey
+
+#: Keys are kept this long (PROMISES 3 asks for at least 24 hours).
+KEPT = timedelta(hours=48)
+
+MAX_KEY_LENGTH = 200
+
+
+def fingerprint(*parts: bytes | str) -> str:
+    """A digest (64 hex) of a request's input: method, path, body … whatever must be equal on a repeat."""
+    digest = hashlib.sha256()
+    for part in parts:
+        encoded = part.encode() if isinstance(part, str) else part
+        digest.update(len(encoded).to_bytes(8, "big"))
+        digest.update(encoded)
+    return digest.hexdigest()
+
+
+def once(
+    session: Session, scope: str, key: str | None, input_digest: str, work: Callable[[], dict[str, Any]]
+) -> tuple[dict[str, Any], bool]:
+    """Runs `work` for the first request under (scope, key) and keeps its JSON-able answer in the same transaction.
+
+    Answers (answer, replayed). Without a key it just runs. A refused request leaves its key free. A concurrent
+    repeat waits for the first and then gets its answer. Raises Refusal `idempotency_conflict` for other input,
+    `input_invalid` for an unusable key.
+    """
+    if key is None:
+        return work(), False
+    if not key or len(key) > MAX_KEY_LENGTH or not key.isascii() or not key.isprintable():
+        raise Refusal("input_invalid", field="Idempotency-Key")
+    table = IdempotencyKey.__table__
+    claim = {"scope": scope, "key": key, "fingerprint": input_digest, "answer": None, "created_at": now(session)}
+    row = sa.and_(table.c.scope == scope, table.c.key == key)
+    if not insert_if_absent(session, table, claim):
+        first = session.execute(sa.select(table.c.fingerprint, table.c.answer).where(row)).first()
+        if first is None:
+            raise Refusal("state_conflict")
+        if first.fingerprint != input_digest:
+            raise Refusal("idempotency_conflict")
+        return first.answer, True
+    try:
+        answer = work()
+    except Refusal as refusal:
+        if refusal.keep:
+            session.execute(sa.delete(table).where(row))
+        raise
+    session.execute(sa.update(table).where(row).values(answer=answer))
+    return answer, False
+
+
+def forget_old(session: Session) -> int:
+    """Deletes keys past their life; how many."""
+    table = IdempotencyKey.__table__
+    gone = session.execute(sa.delete(table).where(table.c.created_at < now(session) - KEPT))
+    return gone.rowcount if isinstance(gone, sa.CursorResult) else 0

@@ -1,0 +1,137 @@
+"""Signed-in devices: one table for every door, digests of secrets only, ended at once when they must be."""
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from portal.db import affected, now
+from portal.models.customers import ClientSession, Customer
+
+LIFE = timedelta(days=14)
+SECOND_FACTOR_LIFE = timedelta(minutes=10)
+#: `last_seen_at` is written at most this often, so that reading pages does not write.
+SEEN_EVERY = timedelta(minutes=5)
+
+FULL = "full"
+SECOND_FACTOR = "second_factor"
+
+_BROKERAGE = re.compile(r"USER_TOKEN_LOGIN_([0-9a-f]{32})_([0-9a-f]{32})", re.ASCII)
+_VOUCHER = re.compile(r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\|([0-9A-Za-z]{40})", re.ASCII)
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who is behind a token: what every route needs to know of its caller, in one row."""
+
+    session_id: int
+    session_public_id: str
+    customer_id: int
+    scope: str
+    standing: str
+    kyc_level: int
+    display_name: str
+    locale: str
+    theme: str
+    price_colours: str
+    is_vip: bool
+    reauthenticated_at: datetime | None
+
+
+def open_session(
+    session: Session, customer_id: int, family: str, scope: str, *, ip: str, user_agent: str, device_digest: str | None = None
+) -> str:
+    """Signs a device in and answers its token, spelled as the family does (`brokerage`, `web` or `voucher`)."""
+    moment = now(session)
+    public_id = uuid4()
+    if family == "voucher":
+        secret = "".join(secrets.choice(_LETTERS) for _ in range(40))
+        token = f"{public_id}|{secret}"
+    else:
+        secret = secrets.token_hex(16)
+        token = f"USER_TOKEN_LOGIN_{secret}_{public_id.hex}"
+    session.add(
+        ClientSession(
+            public_id=str(public_id),
+            customer_id=customer_id,
+            secret_digest=_digest(token),
+            family=family,
+            scope=scope,
+            ip=ip,
+            user_agent=user_agent[:300],
+            device_digest=device_digest,
+            created_at=moment,
+            last_seen_at=moment,
+            expires_at=moment + (LIFE if scope == FULL else SECOND_FACTOR_LIFE),
+        )
+    )
+    session.flush()
+    return token
+
+
+def resolve(session: Session, token: str | None) -> SignedIn | None:
+    """Who the token belongs to; None for a malformed, unknown, ended or expired one."""
+    if not token or not (_BROKERAGE.fullmatch(token) or _VOUCHER.fullmatch(token)):
+        return None
+    sessions, customers = ClientSession.__table__, Customer.__table__
+    query = (
+        sa.select(
+            sessions.c.id, sessions.c.public_id, customers.c.id, sessions.c.scope, customers.c.standing,
+            customers.c.kyc_level, customers.c.username_shown, customers.c.email, customers.c.phone, customers.c.locale,
+            customers.c.theme, customers.c.price_colours, customers.c.is_vip, sessions.c.reauthenticated_at,
+        )
+        .join(customers, customers.c.id == sessions.c.customer_id)
+        .where(
+            sessions.c.secret_digest == _digest(token),
+            sessions.c.ended_at.is_(None),
+            sessions.c.expires_at > now(session),
+        )
+    )  # fmt: skip
+    row = session.execute(query).first()
+    if row is None:
+        return None
+    shown = row[6] or row[7] or row[8] or ""
+    return SignedIn(row[0], row[1], row[2], row[3], row[4], row[5], shown, *row[9:])
+
+
+def token_uuid(token: str) -> str:
+    """The last part of a brokerage token: `tokenUuid` of the contract."""
+    return UUID(token.rsplit("_", 1)[-1]).hex
+
+
+def touch(session: Session, session_id: int) -> None:
+    """Notes that a device was seen, at most every SEEN_EVERY."""
+    moment = now(session)
+    session.execute(
+        sa.update(ClientSession)
+        .where(ClientSession.id == session_id, ClientSession.last_seen_at < moment - SEEN_EVERY)
+        .values(last_seen_at=moment)
+    )
+
+
+def end(session: Session, session_id: int, why: str) -> bool:
+    """Signs one device out; False when it was out already."""
+    ended = session.execute(
+        sa.update(ClientSession)
+        .where(ClientSession.id == session_id, ClientSession.ended_at.is_(None))
+        .values(ended_at=now(session), ended_why=why)
+    )
+    return affected(ended) == 1
+
+
+def end_all(session: Session, customer_id: int, why: str, *, but: int | None = None) -> int:
+    """Signs all devices of a customer out, `but` one; how many."""
+    query = sa.update(ClientSession).where(ClientSession.customer_id == customer_id, ClientSession.ended_at.is_(None))
+    if but is not None:
+        query = query.where(ClientSession.id != but)
+    return affected(session.execute(query.values(ended_at=now(session), ended_why=why)))
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,74 @@
+"""Moving things through their life cycles: compare-and-set, one row or a refusal, and a line of history."""
+
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, attributes
+
+from portal.db import affected, now
+from portal.errors import Refusal
+from portal.machines import Machine
+from portal.models.system import StateChange
+
+
+class Thing(Protocol):
+    """A row with a life cycle."""
+
+    id: Any
+    status: Any
+
+
+def advance(
+    session: Session, machine: Machine, thing: Thing, to: str, actor: str, why: str | None = None, **also: Any
+) -> None:
+    """Moves `thing` to state `to` if it still stands where this session saw it.
+
+    `actor` is `customer:<id>`, `staff:<id>`, `store:<id>`, `institution:<id>` or `system`; `also` are columns set in the
+    same UPDATE. Raises Refusal `state_conflict` when the table has no such move or another hand was first.
+    """
+    session.flush()
+    before = thing.status
+    if not machine.allows(before, to):
+        raise Refusal("state_conflict", machine=machine.name, state=before, to=to)
+    model = type(thing)
+    changes = {"status": to, **also}
+    moved = session.execute(
+        sa.update(model)
+        .where(sa.inspect(model).c.id == thing.id, sa.inspect(model).c.status == before)
+        .values(changes)
+        .execution_options(synchronize_session=False)
+    )
+    if affected(moved) != 1:
+        raise Refusal("state_conflict", machine=machine.name, state=before, to=to)
+    for name, value in changes.items():
+        attributes.set_committed_value(thing, name, value)
+    record(session, machine, thing.id, before, to, actor, why)
+
+
+def record(
+    session: Session, machine: Machine, thing_id: int, before: str, after: str, actor: str, why: str | None = None
+) -> None:
+    """Writes the history line of a move; for hot paths that make the move by a statement of their own."""
+    session.execute(
+        sa.insert(StateChange).values(
+            machine=machine.name,
+            thing_id=thing_id,
+            from_state=before,
+            to_state=after,
+            actor=actor,
+            why=why,
+            at=now(session),
+        )
+    )
+
+
+def begin(session: Session, machine: Machine, thing: Thing, actor: str, why: str | None = None) -> None:
+    """Writes the first history line of a thing that was just made in the machine's start (or given) state."""
+    session.flush()
+    record(session, machine, thing.id, "", thing.status, actor, why)
+
+
+def history(session: Session, machine: Machine, thing_id: int) -> list[StateChange]:
+    """All moves of a thing, oldest first."""
+    query = sa.select(StateChange).where(StateChange.machine == machine.name, StateChange.thing_id == thing_id)
+    return list(session.scalars(query.order_by(StateChange.id)))

@@ -1,0 +1,17 @@
+"""Customers' pages: one module per subject; each adds its routes to the one blueprint when imported."""
+
+import importlib
+
+from flask import Blueprint, Flask
+
+blueprint = Blueprint("web", __name__)
+
+#: One module per subject.
+SUBJECTS = ("health", "preferences")
+
+
+def register(app: Flask) -> None:
+    """Serves the pages."""
+    for subject in SUBJECTS:
+        importlib.import_module(f"{__name__}.{subject}")
+    app.register_blueprint(blueprint)

@@ -1,0 +1,39 @@
+"""What every page's frame needs: the brand, the way around, and where this portal stands."""
+
+from typing import Any
+
+from flask import Flask, request
+from flask_babel import gettext
+
+from portal.errors import N_
+from portal.http import portal
+
+BRAND_NAME = "Taroko"
+BRAND_COLOUR = "#0b6b57"
+
+#: Customers' main ways, in order of use.
+NAV = (
+    ("/trade", N_("Trade")),
+    ("/wallet", N_("Wallet")),
+    ("/send", N_("Send")),
+    ("/vouchers", N_("Vouchers")),
+    ("/stores", N_("Stores")),
+    ("/cards", N_("Cards")),
+)
+
+
+def register(app: Flask) -> None:
+    """Adds the frame's facts to every template."""
+    app.context_processor(_frame)
+
+
+def _frame() -> dict[str, Any]:
+    here = request.path
+    return {
+        "brand": {"name": BRAND_NAME, "colour": BRAND_COLOUR, "logo_url": None},
+        "portal_env": portal().settings.environment,
+        "nav_items": [
+            {"label": gettext(label), "href": href, "current": here == href or here.startswith(f"{href}/")}
+            for href, label in NAV
+        ],
+    }

@@ -1,0 +1,65 @@
+"""The worker's loop, and the same duties run once until idle for the sandbox and tests."""
+
+import importlib
+import logging
+import os
+import pkgutil
+import signal
+import threading
+import time
+
+from flask import Flask
+
+import portal.worker
+from portal.bootstrap import Portal
+from portal.worker.duties import DUTIES
+
+log = logging.getLogger(__name__)
+
+#: `run_until_idle` stops after this many rounds even if something always has more to do.
+MAX_ROUNDS = 50
+
+
+def load() -> None:
+    """Imports every module of duties and handlers."""
+    for module in pkgutil.iter_modules(portal.worker.__path__):
+        importlib.import_module(f"portal.worker.{module.name}")
+
+
+def run_until_idle(app: Flask) -> int:
+    """Runs every duty until none has anything left that is due; how much was done."""
+    load()
+    done = 0
+    with app.app_context():
+        for _ in range(MAX_ROUNDS):
+            round_total = sum(_run(app.extensions["portal"], name) for name in list(DUTIES))
+            done += round_total
+            if not round_total:
+                break
+    return done
+
+
+def run_forever(app: Flask) -> None:
+    """Looks after every duty at its pace until SIGTERM, SIGINT, or the parent that started it is gone."""
+    load()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    parent = int(os.environ.get("PORTAL_PARENT", "0"))
+    due = dict.fromkeys(DUTIES, 0.0)
+    with app.app_context():
+        while not stop.is_set() and (not parent or os.getppid() == parent):
+            for name, duty in DUTIES.items():
+                if time.monotonic() >= due[name]:
+                    did = _run(app.extensions["portal"], name)
+                    due[name] = time.monotonic() + (0 if did else duty.every_seconds)
+            stop.wait(0.2)
+
+
+def _run(found: Portal, name: str) -> int:
+    try:
+        return DUTIES[name].run(found)
+    except Exception:
+        # One duty that fails must not keep the others from their work; it is tried again at its next turn.
+        log.exception("duty failed", extra={"duty": name})
+        return 0
