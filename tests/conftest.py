@@ -20,7 +20,7 @@ from tests.support import postgres
 from tests.support.client import PageClient
 from tests.support.families import BrokerageClient, PartnerClient, VoucherClient
 from tests.support.live import LivePortal
-from tests.support.portals import ENGINES, Portals, Templates
+from tests.support.portals import ENGINES, Portals, Templates, close_app
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -46,8 +46,11 @@ def portals(templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> I
 
 def _served(portals: Portals, engine: str) -> Iterator[Flask]:
     app = portals.fresh(engine)
-    yield app
-    assert_ledger(app)
+    try:
+        yield app
+        assert_ledger(app)
+    finally:
+        close_app(app)
 
 
 @pytest.fixture(params=ENGINES)
@@ -66,6 +69,21 @@ def sqlite_app(portals: Portals) -> Iterator[Flask]:
 def postgres_app(portals: Portals) -> Iterator[Flask]:
     """The portal on PostgreSQL."""
     yield from _served(portals, "postgres")
+
+
+@pytest.fixture
+def app_with(portals: Portals) -> Iterator[Callable[..., Flask]]:
+    """`app_with("sqlite", DEFAULT_COMPANY="huanyu")` is the portal with other settings; one per engine and test."""
+    made: list[Flask] = []
+
+    def make(engine: str = "sqlite", **environment: str) -> Flask:
+        made.append(portals.fresh(engine, **environment))
+        return made[-1]
+
+    yield make
+    for app in made:
+        assert_ledger(app)
+        close_app(app)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Portals for tests: one app per process and engine, on a fresh world before every test.
+"""Portals for tests: a new app for every test, on a database as the migrations leave it.
 
 Both engines start from a database that was migrated once per test run. On SQLite a test gets a copy of that
 file. On PostgreSQL the rows that the test before left are removed with the guards of the append-only tables
@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psycopg
 from flask import Flask
@@ -54,7 +53,7 @@ class Templates:
         path = self.folder / "template.db"
         with postgres.locked(self.folder / "template.db.lock"):
             if not path.exists():
-                from portal.db import migrate
+                from portal.migrations.run import migrate
 
                 draft = self.folder / "migrating.db"
                 migrate(settings_for(self.folder / "template-instance", f"sqlite:///{draft}"))
@@ -69,7 +68,7 @@ class Templates:
             name += "_" + os.environ[postgres.RUN_VARIABLE]
         with postgres.locked(self.folder / "template.postgres.lock"):
             if not postgres.database_exists(server, name):
-                from portal.db import migrate
+                from portal.migrations.run import migrate
 
                 url = postgres.create_database(server, f"{name}_draft")
                 migrate(settings_for(self.folder / "template-instance", url))
@@ -97,9 +96,8 @@ class SqliteWorld:
         self.url = f"sqlite:///{self.file}"
         shutil.copyfile(self.template, self.file)
 
-    def renew(self, engine: Any) -> None:
-        """Puts a fresh copy in place of the file; connections to the old one are closed first."""
-        engine.dispose()
+    def renew(self) -> None:
+        """Puts a fresh copy in place of the file."""
         for suffix in ("-wal", "-shm"):
             self.file.with_name(self.file.name + suffix).unlink(missing_ok=True)
         shutil.copyfile(self.template, self.file)
@@ -122,9 +120,8 @@ class PostgresWorld:
         for table in self.seeded:
             self.connection.execute(f'CREATE TABLE seeds."{table}" AS SELECT * FROM public."{table}"'.encode())
 
-    def renew(self, engine: Any) -> None:
-        """Removes what was written since the migrations and ends transactions that a test left open."""
-        engine.dispose()
+    def renew(self) -> None:
+        """Removes what was written since the migrations."""
         dirty = sorted({*self._filled(self.tables), *self.seeded})
         if not dirty:
             return
@@ -156,39 +153,36 @@ _TABLES = (
 
 
 class Portals:
-    """The apps of this process, one per engine, each on its own world."""
+    """The worlds of this process, one per engine, and the app of the running test."""
 
     def __init__(self, templates: Templates, folder: Path) -> None:
         self.templates = templates
         self.folder = folder
-        self.running: dict[str, tuple[Flask, SqliteWorld | PostgresWorld]] = {}
+        self.worlds: dict[str, SqliteWorld | PostgresWorld] = {}
 
-    def fresh(self, engine: str) -> Flask:
-        """The app on a world as the migrations leave it."""
-        if engine not in self.running:
-            self.running[engine] = self._make(engine)
-        app, world = self.running[engine]
-        self._clear_instance(engine)
-        world.renew(app.extensions["portal"].db.engine)
-        return app
-
-    def _make(self, engine: str) -> tuple[Flask, SqliteWorld | PostgresWorld]:
+    def fresh(self, engine: str, **environment: str) -> Flask:
+        """A new app on a world as the migrations leave it; keyword arguments are environment variables."""
         from portal import create_app
 
         folder = self.folder / engine
         folder.mkdir(parents=True, exist_ok=True)
-        world = SqliteWorld(self.templates, folder) if engine == "sqlite" else PostgresWorld(self.templates)
-        app = create_app(settings_for(folder / "instance", world.url))
+        if engine in self.worlds:
+            self.worlds[engine].renew()
+        else:
+            self.worlds[engine] = (
+                SqliteWorld(self.templates, folder) if engine == "sqlite" else PostgresWorld(self.templates)
+            )
+        shutil.rmtree(folder / "instance", ignore_errors=True)
+        app = create_app(settings_for(folder / "instance", self.worlds[engine].url, **environment))
         app.testing = True
-        return app, world
-
-    def _clear_instance(self, engine: str) -> None:
-        instance = self.folder / engine / "instance"
-        for path in instance.iterdir() if instance.exists() else ():
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        return app
 
     def close(self) -> None:
-        """Ends the apps' connections and drops their databases."""
-        for app, world in self.running.values():
-            app.extensions["portal"].db.engine.dispose()
+        """Drops the databases."""
+        for world in self.worlds.values():
             world.close()
+
+
+def close_app(app: Flask) -> None:
+    """Ends the app's connections, so that the next test may renew the database."""
+    app.extensions["portal"].db.engine.dispose()
