@@ -14,6 +14,7 @@ from portal import bootstrap, cli, failures, logs, merchant, metrics, partner, s
 from portal.api import brokerage, voucher
 from portal.api import partner as partner_api
 from portal.config import ROOT, Settings, derived_key
+from portal.translations.compile import compile_stale
 from portal.web import access, presentation, shell
 
 #: Uploads: five documents of 5 MB and their form fields in one request, no more.
@@ -63,6 +64,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def _extensions(app: Flask, settings: Settings) -> None:
     csrf.init_app(app)
+    compile_stale()
     Babel(app, locale_selector=_locale)
     login = LoginManager(app)
     login.request_loader(_load_user)

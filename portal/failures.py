@@ -58,7 +58,7 @@ def _answer(status: int, name: str) -> ResponseReturnValue:
             return render(status, name)
     if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
         return {"error": name}, status
-    return render_template("errors/page.html", status=status), status
+    return render_template("errors/page.html", code=status), status
 
 
 def _refused(refusal: Refusal) -> ResponseReturnValue:
@@ -69,7 +69,7 @@ def _refused(refusal: Refusal) -> ResponseReturnValue:
             return render(status, refusal.name)
     if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
         return {"error": refusal.name, "message": refusal.message, "field": refusal.field}, status
-    return render_template("errors/page.html", status=status, message=gettext(refusal.message)), status
+    return render_template("errors/page.html", code=status, message=gettext(refusal.message)), status
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:

@@ -10,6 +10,10 @@ from decimal import Decimal
 from typing import Protocol
 
 
+#: How a call of a port can go wrong; the sandbox's twins do it on demand.
+FAULTS = ("timeout", "error", "reject", "duplicate", "lost_answer")
+
+
 class PortError(RuntimeError):
     """The other side failed or cannot be reached; trying again later is safe."""
 

@@ -1,25 +1,28 @@
 """Levers of the sandbox that belong to no subject: messages, captchas, clock, prices, faults, worker."""
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from flask import current_app, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from portal.adapters.sandbox.world import FAULTS, World
 from portal.api import parsing
 from portal.errors import Refusal
 from portal.http import portal
 from portal.models.security import Captcha
+from portal.ports import FAULTS
 from portal.sandbox import levers
 from portal.worker.loop import run_until_idle
+
+if TYPE_CHECKING:
+    from portal.adapters.sandbox.world import World
 
 PORTS = ("mail", "sms", "bank", "chain", "card_network", "rates", "files")
 
 
-def world() -> World:
+def world() -> "World":
     """The sandbox's outside world."""
     found = portal().world
     assert found is not None

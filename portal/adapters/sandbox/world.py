@@ -12,8 +12,6 @@ from typing import Any
 
 from portal.ports import PortError, PortRejected, PortTimeout
 
-FAULTS = ("timeout", "error", "reject", "duplicate", "lost_answer")
-
 _TABLES = """
 CREATE TABLE IF NOT EXISTS messages (id INTEGER PRIMARY KEY, key TEXT, channel TEXT NOT NULL, recipient TEXT NOT NULL,
   subject TEXT NOT NULL, body TEXT NOT NULL, html TEXT, code TEXT, created_at TEXT NOT NULL);
