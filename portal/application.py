@@ -48,7 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.extensions["portal"] = bootstrap.build(settings)
     if settings.trusted_proxies:
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(
             app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies, x_host=0
         )
     logs.register(app)

@@ -7,6 +7,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 
 from portal.bootstrap import Portal
+from portal.http import application
 from portal.ledger import check
 from portal.machines import MACHINES
 from portal.money import plain_text
@@ -62,7 +63,7 @@ def demo() -> None:
 @click.command("worker")
 def worker() -> None:
     """Runs the worker's duties until it is stopped."""
-    importlib.import_module("portal.worker.loop").run_forever(current_app._get_current_object())  # type: ignore
+    importlib.import_module("portal.worker.loop").run_forever(application())
 
 
 def register(app: Flask) -> None:

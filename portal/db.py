@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -95,6 +95,9 @@ NAMING = {
 
 class Base(DeclarativeBase):
     """Root of all tables."""
+
+    if TYPE_CHECKING:
+        __table__: ClassVar[sa.Table]
 
     metadata = sa.MetaData(naming_convention=NAMING)
     type_annotation_map = {

@@ -10,6 +10,9 @@ import structlog
 from flask import Flask, Response, g, request
 from uuid_utils.compat import uuid7
 
+#: The name of our handler, by which a second call knows that all is set up.
+HANDLER = "portal"
+
 _SECRET_KEYS = re.compile(r"pass|secret|token|code|otp|sign|authorization|cookie|card|totp|pin", re.IGNORECASE)
 _LONG_DIGITS = re.compile(r"\b\d{12,19}\b")
 
@@ -27,7 +30,7 @@ def redact(_: Any, __: str, event: Any) -> Any:
 def configure() -> None:
     """Sets up the process's logging, once."""
     root = logging.getLogger()
-    if any(getattr(handler, "portal", False) for handler in root.handlers):
+    if any(handler.name == HANDLER for handler in root.handlers):
         return
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -42,10 +45,13 @@ def configure() -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.JSONRenderer()],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
         )
     )
-    setattr(handler, "portal", True)  # noqa: B010
+    handler.set_name(HANDLER)
     root.addHandler(handler)
     root.setLevel(logging.INFO)
     for noisy in ("werkzeug", "alembic", "_granian", "fontTools"):

@@ -9,7 +9,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-
 #: How a call of a port can go wrong; the sandbox's twins do it on demand.
 FAULTS = ("timeout", "error", "reject", "duplicate", "lost_answer")
 

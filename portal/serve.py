@@ -57,5 +57,3 @@ def _keep_worker(stop: threading.Event) -> None:
                 process.send_signal(signal.SIGTERM)
                 process.wait(10)
                 return
-
-

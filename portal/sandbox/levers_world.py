@@ -4,13 +4,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from flask import current_app, request
+from flask import request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from portal.api import parsing
+from portal.clock import SandboxClock
 from portal.errors import Refusal
-from portal.http import portal
+from portal.http import application, portal
 from portal.models.security import Captcha
 from portal.ports import FAULTS
 from portal.sandbox import levers
@@ -92,8 +93,9 @@ def _captcha_text(session: Session, captcha_id: str) -> str | None:
 def clock() -> ResponseReturnValue:
     """Moves the portal's clock forward, for every process."""
     moved = portal().clock
+    assert isinstance(moved, SandboxClock)
     seconds = whole(body(), "advance_seconds", least=0, most=10 * 366 * 86400)
-    return {"now": moved.advance(seconds).isoformat()}  # type: ignore
+    return {"now": moved.advance(seconds).isoformat()}
 
 
 @levers.post("/prices")
@@ -102,13 +104,13 @@ def prices() -> ResponseReturnValue:
     values = body()
     symbol = text(values, "symbol")
     price = parsing.decimal_of(values.get("price"), "price")
-    rates = portal().ports.rates
+    rates: Any = portal().ports.rates  # the sandbox's twin, which can be moved
     if symbol not in rates.prices():
         raise Refusal("currency_unknown", field="symbol")
     if not Decimal(0) < price < Decimal(10) ** 9:
         raise Refusal("input_invalid", field="price")
-    rates.set_price(symbol, price)  # type: ignore
-    run_until_idle(current_app._get_current_object())  # type: ignore
+    rates.set_price(symbol, price)
+    run_until_idle(application())
     return {"symbol": symbol, "price": str(price)}
 
 
@@ -129,4 +131,4 @@ def faults() -> ResponseReturnValue:
 @levers.post("/worker/run")
 def worker_run() -> ResponseReturnValue:
     """Runs every due duty now and answers when idle."""
-    return {"done": run_until_idle(current_app._get_current_object())}  # type: ignore
+    return {"done": run_until_idle(application())}

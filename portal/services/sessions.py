@@ -97,7 +97,7 @@ def resolve(session: Session, token: str | None) -> SignedIn | None:
     if row is None:
         return None
     shown = row[6] or row[7] or row[8] or ""
-    return SignedIn(row[0], row[1], row[2], row[3], row[4], row[5], shown, *row[9:])
+    return SignedIn(row[0], row[1], row[2], row[3], row[4], row[5], shown, *tuple(row)[9:])
 
 
 def token_uuid(token: str) -> str:

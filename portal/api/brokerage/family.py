@@ -8,9 +8,9 @@ from portal.api.brokerage.errors import ERRORS, STATUS
 from portal.api.family import Family
 from portal.api.rendering import dumps
 from portal.errors import Refusal
+from portal.http import portal, same_origin
 from portal.services import sessions
 from portal.services.sessions import SignedIn
-from portal.http import portal, same_origin
 
 blueprint = Blueprint("brokerage", __name__)
 
