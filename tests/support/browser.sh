@@ -28,3 +28,4 @@ export DEBIAN_FRONTEND=noninteractive
 $as_root apt-get update -qq || refuse
 # shellcheck disable=SC2086
 $as_root apt-get install -qq -y --no-install-recommends $missing >/dev/null || refuse
+[ -x "${CHROMIUM:-/usr/bin/chromium}" ] || { missing=" chromium"; refuse; }
