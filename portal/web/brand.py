@@ -73,7 +73,8 @@ def _shift_until(colour: str, ground: str, ratio: float, step: float) -> str:
     """Move the lightness of a colour step by step until it has the wanted contrast with its ground."""
     hue, lightness, saturation = colorsys.rgb_to_hls(*(part / 255 for part in _rgb(colour)))
     shade = colour.lower()
-    while contrast(shade, ground) < ratio and 0 < lightness < 1:
+    end = 1.0 if step > 0 else 0.0
+    while contrast(shade, ground) < ratio and lightness != end:
         lightness = min(1.0, max(0.0, lightness + step))
         shade = _hex(colorsys.hls_to_rgb(hue, lightness, saturation))
     return shade

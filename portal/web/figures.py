@@ -30,7 +30,9 @@ def qr_svg(text: str, label: str = "QR code") -> Markup:
     rows = code.get_matrix()
     size = len(rows) + 2 * QUIET_ZONE
     path = "".join(_runs(row, y + QUIET_ZONE) for y, row in enumerate(rows))
-    return Markup('<svg class="qr" viewBox="0 0 {0} {0}" role="img" aria-label="{1}"><path d="{2}"/></svg>').format(size, label, Markup(path))
+    return Markup('<svg class="qr" viewBox="0 0 {0} {0}" role="img" aria-label="{1}"><path d="{2}"/></svg>').format(
+        size, label, Markup(path)
+    )
 
 
 def _runs(row: Sequence[bool], y: int) -> str:

@@ -137,7 +137,9 @@ def local_time(value: datetime | date | int | str | None, style: str = "short") 
         return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), f"{value:%Y/%m/%d}")
     local = moment(value)
     machine = local.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(machine, time_text(local, "long"), time_text(local, style))
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        machine, time_text(local, "long"), time_text(local, style)
+    )
 
 
 def duration(seconds: int) -> str:
@@ -182,8 +184,9 @@ def address_short(address: str | None) -> str:
 
 
 def groups(text: str, size: int = 4) -> list[str]:
-    """Text in groups of `size`, for addresses and account numbers that people compare by eye."""
-    return [text[i : i + size] for i in range(0, len(text), size)]
+    """Text in groups of `size` for people who compare by eye; the last `size` signs stay together, as in `address_short`."""
+    head, tail = text[:-size], text[-size:]
+    return [*(head[i : i + size] for i in range(0, len(head), size)), tail]
 
 
 def file_size(octets: int) -> str:
@@ -217,7 +220,7 @@ def field_state(source: Any, **given: Any) -> SimpleNamespace:
         value="" if value is None else value,
         error=error,
         label=given.get("label") or (name if plain else source.label.text),
-        required=bool(given["required"]) if given.get("required") is not None else bool(getattr(flags, "required", plain)),
+        required=bool(getattr(flags, "required", plain) if given.get("required") is None else given["required"]),
         choices=_choices(source, given.get("choices")),
         described_by=" ".join(described),
     )
@@ -227,7 +230,10 @@ def _choices(source: Any, given: Any) -> list[tuple[str, Any]]:
     """(value, label) pairs; a label may be a mapping for the richer radio cards."""
     if given is not None:
         pairs = given.items() if isinstance(given, Mapping) else given
-        return [pair if isinstance(pair, tuple) else (pair["value"], pair) if isinstance(pair, Mapping) else (pair, pair) for pair in pairs]
+        return [
+            pair if isinstance(pair, tuple) else (pair["value"], pair) if isinstance(pair, Mapping) else (pair, pair)
+            for pair in pairs
+        ]
     if isinstance(source, str) or not hasattr(source, "iter_choices"):
         return []
     return [(str(choice[0]), choice[1]) for choice in source.iter_choices()]
@@ -239,7 +245,11 @@ def error_list(errors: Any) -> list[tuple[str, str]]:
         return []
     found = getattr(errors, "errors", errors)
     pairs = found.items() if isinstance(found, Mapping) else found
-    return [(str(name or ""), message[0] if isinstance(message, (list, tuple)) else message) for name, message in pairs if message]
+    return [
+        (str(name or ""), message[0] if isinstance(message, (list, tuple)) else message)
+        for name, message in pairs
+        if message
+    ]
 
 
 def appearance() -> dict[str, str]:

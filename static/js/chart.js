@@ -23,6 +23,16 @@
     return answer.json();
   }
 
+  /** The area under a line, fading downwards. */
+  function fade(chart) {
+    const { top, height } = chart.bbox;
+    if (!Number.isFinite(top + height)) return token("jade-wash"); // asked before the first layout
+    const ground = chart.ctx.createLinearGradient(0, top, 0, top + height);
+    ground.addColorStop(0, `${token("jade")}40`);
+    ground.addColorStop(1, `${token("jade")}05`);
+    return ground;
+  }
+
   function options(figure, width, data) {
     const figures = new Intl.NumberFormat("en", { minimumFractionDigits: data.decimals ?? 2, maximumFractionDigits: data.decimals ?? 2 });
     const span = data.x.length > 1 ? data.x[data.x.length - 1] - data.x[0] : 0;
@@ -32,6 +42,7 @@
     const axis = { stroke: token("soft"), font: `12px ${token("sans")}`, ticks: { show: false } };
     return {
       width, height: Number(figure.dataset.height || 220),
+      padding: [12, 4, 0, 4],
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 8 } },
       legend: { show: true, live: true },
       scales: { x: { time: true } },
@@ -43,7 +54,7 @@
         { label: document.documentElement.lang === "en" ? "Time" : "時間", value: (_, t) => (t == null ? "—" : when(t, { month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" })) },
         ...data.series.map((one, i) => ({
           label: one.label, stroke: colours[i % colours.length], width: 1.75, points: { show: false },
-          fill: i === 0 ? token("jade-wash") : undefined,
+          fill: i === 0 ? (bars ? colours[0] : fade) : undefined,
           paths: bars ? uPlot.paths.bars({ size: [0.7, 48], radius: 0.2 }) : undefined,
           value: (_, v) => (v == null ? "—" : `${figures.format(v)}${data.unit ? ` ${data.unit}` : ""}`),
         })),
