@@ -1,0 +1,28 @@
+"""Payments in a store: the order (voucher contract, state machine shopping_order) and the counter's request for it."""
+
+from portal.machines.machine import Machine
+
+SHOPPING = Machine(
+    name="shopping_order",
+    start="created",
+    transitions={
+        "created": ("otp_pending",),
+        "otp_pending": ("otp_verified", "expired"),
+        "otp_verified": ("confirming",),
+        "confirming": ("paid", "failed"),
+        "paid": (),
+        "failed": (),
+        "expired": (),
+    },
+)
+
+PAYMENT_REQUEST = Machine(
+    name="payment_request",
+    start="open",
+    transitions={
+        "open": ("paid", "cancelled", "expired"),
+        "paid": (),
+        "cancelled": (),
+        "expired": (),
+    },
+)

@@ -1,0 +1,17 @@
+"""A swapping order: one voucher for another (voucher contract, state machine swapping_order)."""
+
+from portal.machines.machine import Machine
+
+SWAPPING = Machine(
+    name="swapping_order",
+    start="created",
+    transitions={
+        "created": ("otp_pending",),
+        "otp_pending": ("otp_verified", "expired"),
+        "otp_verified": ("token", "failed"),
+        "token": ("complete",),
+        "complete": (),
+        "failed": (),
+        "expired": (),
+    },
+)
