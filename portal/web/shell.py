@@ -13,12 +13,12 @@ BRAND_COLOUR = "#0b6b57"
 
 #: Customers' main ways, in order of use.
 NAV = (
-    ("/trade", N_("Trade")),
-    ("/wallet", N_("Wallet")),
-    ("/send", N_("Send")),
-    ("/vouchers", N_("Vouchers")),
-    ("/stores", N_("Stores")),
-    ("/cards", N_("Cards")),
+    ("/trade", N_("Trade"), "arrow-left-right"),
+    ("/wallet", N_("Wallet"), "wallet"),
+    ("/send", N_("Send"), "send"),
+    ("/vouchers", N_("Vouchers"), "ticket"),
+    ("/stores", N_("Stores"), "store"),
+    ("/cards", N_("Cards"), "credit-card"),
 )
 
 
@@ -33,7 +33,7 @@ def _frame() -> dict[str, Any]:
         "brand": {"name": BRAND_NAME, "colour": BRAND_COLOUR, "logo_url": None},
         "portal_env": portal().settings.environment,
         "nav_items": [
-            {"label": gettext(label), "href": href, "current": here == href or here.startswith(f"{href}/")}
-            for href, label in NAV
+            {"label": gettext(label), "href": href, "icon": icon, "current": here == href or here.startswith(f"{href}/")}
+            for href, label, icon in NAV
         ],
     }
