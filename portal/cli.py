@@ -7,7 +7,6 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 
 from portal.bootstrap import Portal
-from portal.http import application
 from portal.ledger import check
 from portal.machines import MACHINES
 from portal.money import plain_text
@@ -63,7 +62,7 @@ def demo() -> None:
 @click.command("worker")
 def worker() -> None:
     """Runs the worker's duties until it is stopped."""
-    importlib.import_module("portal.worker.loop").run_forever(application())
+    importlib.import_module("portal.worker.loop").run_forever(_portal())
 
 
 def register(app: Flask) -> None:

@@ -1,9 +1,8 @@
 """What pages and API families share of a request: the running portal, where the caller stands, where to go next."""
 
-from typing import Any, cast
 from urllib.parse import urlsplit
 
-from flask import Flask, current_app, request
+from flask import current_app, request
 
 from portal.bootstrap import Portal
 
@@ -11,12 +10,6 @@ from portal.bootstrap import Portal
 def portal() -> Portal:
     """The running portal of the current request."""
     found: Portal = current_app.extensions["portal"]
-    return found
-
-
-def application() -> Flask:
-    """The application itself, for work that outlives the request's context."""
-    found: Flask = cast(Any, current_app)._get_current_object()
     return found
 
 

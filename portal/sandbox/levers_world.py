@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from portal.api import parsing
 from portal.clock import SandboxClock
 from portal.errors import Refusal
-from portal.http import application, portal
+from portal.http import portal
 from portal.models.security import Captcha
 from portal.ports import FAULTS
 from portal.sandbox import levers
@@ -110,7 +110,7 @@ def prices() -> ResponseReturnValue:
     if not Decimal(0) < price < Decimal(10) ** 9:
         raise Refusal("input_invalid", field="price")
     rates.set_price(symbol, price)
-    run_until_idle(application())
+    run_until_idle(portal())
     return {"symbol": symbol, "price": str(price)}
 
 
@@ -131,4 +131,4 @@ def faults() -> ResponseReturnValue:
 @levers.post("/worker/run")
 def worker_run() -> ResponseReturnValue:
     """Runs every due duty now and answers when idle."""
-    return {"done": run_until_idle(application())}
+    return {"done": run_until_idle(portal())}

@@ -8,8 +8,6 @@ import signal
 import threading
 import time
 
-from flask import Flask
-
 import portal.worker
 from portal.bootstrap import Portal
 from portal.worker.duties import DUTIES
@@ -26,34 +24,35 @@ def load() -> None:
         importlib.import_module(f"portal.worker.{module.name}")
 
 
-def run_until_idle(app: Flask) -> int:
-    """Runs every duty until none has anything left that is due; how much was done."""
+def run_until_idle(found: Portal) -> int:
+    """Runs every duty until none has anything left that is due; how much was done. Needs an application context."""
     load()
     done = 0
-    with app.app_context():
-        for _ in range(MAX_ROUNDS):
-            round_total = sum(_run(app.extensions["portal"], name) for name in list(DUTIES))
-            done += round_total
-            if not round_total:
-                break
+    for _ in range(MAX_ROUNDS):
+        round_total = sum(_run(found, name) for name in list(DUTIES))
+        done += round_total
+        if not round_total:
+            break
     return done
 
 
-def run_forever(app: Flask) -> None:
-    """Looks after every duty at its pace until SIGTERM, SIGINT, or the parent that started it is gone."""
+def run_forever(found: Portal) -> None:
+    """Looks after every duty at its pace until SIGTERM, SIGINT, or the parent that started it is gone.
+
+    Needs an application context.
+    """
     load()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     parent = int(os.environ.get("PORTAL_PARENT", "0"))
     due = dict.fromkeys(DUTIES, 0.0)
-    with app.app_context():
-        while not stop.is_set() and (not parent or os.getppid() == parent):
-            for name, duty in DUTIES.items():
-                if time.monotonic() >= due[name]:
-                    did = _run(app.extensions["portal"], name)
-                    due[name] = time.monotonic() + (0 if did else duty.every_seconds)
-            stop.wait(0.2)
+    while not stop.is_set() and (not parent or os.getppid() == parent):
+        for name, duty in DUTIES.items():
+            if time.monotonic() >= due[name]:
+                did = _run(found, name)
+                due[name] = time.monotonic() + (0 if did else duty.every_seconds)
+        stop.wait(0.2)
 
 
 def _run(found: Portal, name: str) -> int:

@@ -97,7 +97,9 @@ def company_id(session: Session, code: str) -> int:
     """The number of a company, made when the world is empty."""
     found = session.scalar(sa.select(Company.id).where(Company.code == code))
     if found is None:
-        made = Company(code=code, name=code.title(), sellable_units=parse_units(50_000_000, "TWIP"), created_at=now(session))
+        made = Company(
+            code=code, name=code.title(), sellable_units=parse_units(50_000_000, "TWIP"), created_at=now(session)
+        )
         session.add(made)
         session.flush()
         found = made.id
