@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from portal.adapters.files import LocalFiles
 from portal.adapters.sandbox.bank import SandboxBank
 from portal.adapters.sandbox.card_network import SandboxCardNetwork
 from portal.adapters.sandbox.chain import SandboxChain
+from portal.adapters.sandbox.files import SandboxFiles
 from portal.adapters.sandbox.messages import SandboxMail, SandboxSms
 from portal.adapters.sandbox.rates import SandboxRates
 from portal.adapters.sandbox.world import World
@@ -44,7 +44,7 @@ def _sandbox_ports(settings: Settings, world: World, clock: Clock) -> Ports:
         mail=SandboxMail(world, clock),
         sms=SandboxSms(world, clock),
         rates=SandboxRates(world),
-        files=LocalFiles(settings.instance / "files"),
+        files=SandboxFiles(world, settings.instance / "files"),
         bank=SandboxBank(world),
         card_network=SandboxCardNetwork(world),
         chains={network: SandboxChain(world, clock, network) for network in ("TRON", "ETHEREUM")},

@@ -63,9 +63,13 @@ def _answer(status: int, name: str) -> ResponseReturnValue:
 
 def _refused(refusal: Refusal) -> ResponseReturnValue:
     """A refusal no route took up: on a page, as much as says why."""
-    status = {"not_found": 404, "forbidden": 403, "session_required": 401, "too_many_requests": 429}.get(
-        refusal.name, 400
-    )
+    status = {
+        "not_found": 404,
+        "forbidden": 403,
+        "session_required": 401,
+        "too_many_requests": 429,
+        "unavailable": 503,
+    }.get(refusal.name, 400)
     for belongs, render in _families:
         if belongs(request.path):
             return render(status, refusal.name)

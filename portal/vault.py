@@ -59,6 +59,16 @@ class Vault:
         """Whether the value is sealed under the newest key; the rotation command re-seals the others."""
         return bytes(sealed[:_KEY_ID_BYTES]) == self._current
 
+    @property
+    def current_key_name(self) -> str:
+        """The name (8 hex) of the key that seals now."""
+        return self._current.hex()
+
+    @staticmethod
+    def key_name(sealed: bytes) -> str:
+        """The name of the key a value is sealed under."""
+        return bytes(sealed[:_KEY_ID_BYTES]).hex()
+
     def index(self, value: str, purpose: str) -> str:
         """A keyed digest (64 hex) by which equal values are found without being readable."""
         return hmac.new(self._index_key, f"{purpose}\x00{value}".encode(), hashlib.sha256).hexdigest()
