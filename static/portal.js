@@ -153,6 +153,7 @@ function confirmed(question) {
   document.getElementById("confirm-text").textContent = question;
   dialog.returnValue = "";
   dialog.showModal();
+  dialog.querySelector("[data-confirm-no]").focus();
   return new Promise((answer) => dialog.addEventListener("close", () => answer(dialog.returnValue === "yes"), { once: true }));
 }
 document.addEventListener("submit", async (event) => {
@@ -226,26 +227,29 @@ Portal.behaviour("[data-fill]", (button) => {
 
 /* ---- countdown: the portal's clock decides, the visitor's clock only counts on from it ---- */
 Portal.behaviour("[data-countdown-until]", (box) => {
-  const until = Number(box.dataset.countdownUntil) - Number(box.dataset.serverNow) + performance.now();
-  const total = Number(box.dataset.totalSeconds) * 1000;
-  const seconds = box.querySelector("[data-seconds]");
-  const ring = box.querySelector(".ring .left");
-  const clock = box.hasAttribute("data-clock");
+  let until, timer;
   const tick = () => {
     if (!box.isConnected) return;
+    const total = Number(box.dataset.totalSeconds) * 1000;
     const left = Math.max(0, until - performance.now());
     const whole = Math.ceil(left / 1000);
-    if (seconds) seconds.textContent = clock ? `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}` : String(whole);
-    ring?.setAttribute("stroke-dasharray", `${total > 0 ? Math.min(100, (left / total) * 100) : 0} 100`);
+    const seconds = box.querySelector("[data-seconds]");
+    if (seconds) seconds.textContent = box.hasAttribute("data-clock") ? `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}` : String(whole);
+    box.querySelector(".ring .left")?.setAttribute("stroke-dasharray", `${total > 0 ? Math.min(100, (left / total) * 100) : 0} 100`);
     box.classList.toggle("soon", left > 0 && left < total * 0.25);
-    if (left > 0) { setTimeout(tick, 250); return; }
-    box.classList.add("over");
-    for (const late of document.querySelectorAll(box.dataset.disable || "_none")) late.setAttribute("disabled", "");
+    box.classList.toggle("over", left === 0);
+    if (left > 0) { timer = setTimeout(tick, 250); return; }
     const name = box.dataset.event || "countdown-over";
     if (window.htmx) htmx.trigger(box, name);
     else box.dispatchEvent(new CustomEvent(name, { bubbles: true }));
   };
-  tick();
+  const start = () => {
+    clearTimeout(timer);
+    until = Number(box.dataset.countdownUntil) - Number(box.dataset.serverNow) + performance.now();
+    tick();
+  };
+  start();
+  new MutationObserver(start).observe(box, { attributeFilter: ["data-countdown-until"] }); // a new price morphed in
 });
 
 /* ---- live blocks: If-None-Match by hand (private pages are no-store), nothing is asked while the tab is hidden ---- */
@@ -275,7 +279,7 @@ document.addEventListener("htmx:sendError", (event) => {
 /* ---- a short chime when something is paid: an element with data-beep that arrives after the page ---- */
 Portal.behaviour("[data-beep]", (element, arrived) => {
   const Sound = window.AudioContext;
-  if (!arrived || !Sound) return;
+  if (!arrived || !Sound || !navigator.userActivation?.hasBeenActive) return;
   const sound = new Sound();
   [880, 1318.5].forEach((pitch, i) => {
     const at = sound.currentTime + i * 0.14;

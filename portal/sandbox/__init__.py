@@ -11,7 +11,7 @@ blueprint = Blueprint("sandbox", __name__, url_prefix="/sandbox")
 levers = Blueprint("levers", __name__, url_prefix="/sandbox")
 
 #: One module per subject.
-SUBJECTS = ("levers_world",)
+SUBJECTS = ("levers_world", "style")
 
 
 def register(app: Flask) -> None:

@@ -10,7 +10,7 @@ Portal.behaviour("[data-upload]", (box) => {
 
   const size = (octets) => (octets < 1e6 ? `${Math.ceil(octets / 1000)} KB` : `${(octets / 1e6).toFixed(1)} MB`);
 
-  input.addEventListener("change", () => {
+  const show = () => {
     if (address) URL.revokeObjectURL(address);
     const file = input.files[0];
     preview.hidden = !file;
@@ -19,7 +19,9 @@ Portal.behaviour("[data-upload]", (box) => {
     image.hidden = !address;
     if (address) image.src = address;
     caption.textContent = `${file.name} · ${size(file.size)}`;
-  });
+  };
+  input.addEventListener("change", show);
+  if (input.files.length) show(); // chosen before this script was there
   for (const name of ["dragover", "dragleave", "drop"]) {
     box.addEventListener(name, (event) => {
       event.preventDefault();
