@@ -1,6 +1,6 @@
 """Wiring: the only file that chooses adapters, sandbox twins or real ones."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from portal.adapters.sandbox.bank import SandboxBank
 from portal.adapters.sandbox.card_network import SandboxCardNetwork
@@ -8,6 +8,7 @@ from portal.adapters.sandbox.chain import SandboxChain
 from portal.adapters.sandbox.files import SandboxFiles
 from portal.adapters.sandbox.messages import SandboxMail, SandboxSms
 from portal.adapters.sandbox.rates import SandboxRates
+from portal.adapters.sandbox.wallet import public_keys
 from portal.adapters.sandbox.world import World
 from portal.clock import Clock, SandboxClock, SystemClock
 from portal.config import Settings
@@ -30,6 +31,7 @@ class Portal:
 
 def build(settings: Settings) -> Portal:
     """Puts a portal together from its settings."""
+    settings = _with_deposit_keys(settings)
     clock: Clock = SandboxClock(settings.instance / "clock") if settings.sandbox else SystemClock()
     vault = Vault(settings.encryption_keys, settings.password_pepper)
     database = Database(settings)
@@ -37,6 +39,18 @@ def build(settings: Settings) -> Portal:
     ports = _sandbox_ports(settings, world, clock) if world is not None else _real_ports(settings, clock)
     database.context = Context(settings, clock, vault, ports)
     return Portal(settings, database, clock, vault, ports, world)
+
+
+def _with_deposit_keys(settings: Settings) -> Settings:
+    """A sandbox without extended public keys of its own derives deposit addresses from its sandbox signer's."""
+    if not settings.sandbox or (settings.deposit_xpub_tron and settings.deposit_xpub_ethereum):
+        return settings
+    keys = public_keys(settings.instance)
+    return replace(
+        settings,
+        deposit_xpub_tron=settings.deposit_xpub_tron or keys["TRON"],
+        deposit_xpub_ethereum=settings.deposit_xpub_ethereum or keys["ETHEREUM"],
+    )
 
 
 def _sandbox_ports(settings: Settings, world: World, clock: Clock) -> Ports:

@@ -126,7 +126,10 @@ class Activity(Base):
 
 
 class ActivityCount(Base):
-    """How many activity rows a customer has per day, kind and asset; totals come from here, never from COUNT."""
+    """How many activity rows a customer has per day, kind and asset; totals come from here, never from COUNT.
+
+    `first_id` is the day's first row: deep pages start there instead of counting rows from the top.
+    """
 
     __tablename__ = "activity_counts"
 
@@ -135,6 +138,7 @@ class ActivityCount(Base):
     kind: Mapped[Status] = mapped_column(primary_key=True)
     asset: Mapped[Asset] = mapped_column(primary_key=True)
     rows: Mapped[int] = mapped_column(BigInt, default=0)
+    first_id: Mapped[int] = mapped_column(BigInt, default=0)
 
 
 class Parameter(Base):

@@ -119,6 +119,15 @@ class DepositAddress(Base):
     created_at: Mapped[Moment]
 
 
+class AddressCounter(Base):
+    """The next derivation index of a network; counted up under its row's lock."""
+
+    __tablename__ = "address_counters"
+
+    network: Mapped[str] = mapped_column(sa.String(10), primary_key=True)
+    next_index: Mapped[int] = mapped_column(BigInt, default=0)
+
+
 class Deposit(Base):
     """Money coming in, from the bank or a chain. Life cycle: machines/deposits.py.
 
@@ -152,6 +161,7 @@ class Deposit(Base):
     details: Mapped[dict[str, Any] | None]
     seen_at: Mapped[Moment]
     confirmed_at: Mapped[Moment | None]
+    expires_at: Mapped[Moment | None]
 
 
 class ChainCursor(Base):

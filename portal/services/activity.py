@@ -47,8 +47,9 @@ def record(
     """
     moment = now(session)
     line_id = public_id or new_public_id()
-    session.execute(
-        sa.insert(Activity).values(
+    first_id = session.scalar(
+        sa.insert(Activity)
+        .values(
             public_id=line_id,
             customer_id=customer_id,
             kind=kind,
@@ -68,13 +69,20 @@ def record(
             created_at=moment,
             updated_at=moment,
         )
+        .returning(Activity.__table__.c.id)
     )
-    _count(session, customer_id, taipei_day(moment), kind, asset)
+    _count(session, customer_id, taipei_day(moment), kind, asset, first_id or 0)
     return line_id
 
 
 def update(
-    session: Session, subject_kind: str, subject_id: int, *, status: str, details: dict[str, Any] | None = None, **also: Any
+    session: Session,
+    subject_kind: str,
+    subject_id: int,
+    *,
+    status: str,
+    details: dict[str, Any] | None = None,
+    **also: Any,
 ) -> None:
     """Carries a thing's new status (and replaced details) into every line about it."""
     changes: dict[str, Any] = {"status": status, "updated_at": now(session), **also}
@@ -88,12 +96,17 @@ def update(
     )
 
 
-def _count(session: Session, customer_id: int, day: str, kind: str, asset: str) -> None:
+def _count(session: Session, customer_id: int, day: str, kind: str, asset: str, row_id: int) -> None:
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     table = ActivityCount.__table__
-    row = dialect.insert(ActivityCount).values(customer_id=customer_id, day=day, kind=kind, asset=asset, rows=1)
+    row = dialect.insert(ActivityCount).values(
+        customer_id=customer_id, day=day, kind=kind, asset=asset, rows=1, first_id=row_id
+    )
+    # Two at once may commit in either order: the day's first row is the smaller one.
+    earlier = sa.case((row.excluded.first_id < table.c.first_id, row.excluded.first_id), else_=table.c.first_id)
     session.execute(
         row.on_conflict_do_update(
-            index_elements=["customer_id", "day", "kind", "asset"], set_={"rows": table.c.rows + 1}
+            index_elements=["customer_id", "day", "kind", "asset"],
+            set_={"rows": table.c.rows + 1, "first_id": earlier},
         )
     )

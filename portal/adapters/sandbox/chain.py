@@ -23,7 +23,7 @@ CONTRACTS = {
     ("TRON", "TWIG"): "TG3XXyExBkPp9nzdajDZsozEu4BkaSJozs",
 }
 
-HOT_WALLET = {"TRON": "TVjsyZ7fYF3qLF6BQgPmTEZy1xrNNyVAAA", "ETHEREUM": "0x0000000000000000000000000000000000000A11"}
+HOT_WALLET = {"TRON": "TVjsyZ7fYF3qLF6BQgPmTEZy1xrNNyVAAA", "ETHEREUM": "0x3d42f5aab7b8347bDB107083d939ca059F273B6d"}
 
 
 def block_hash(network: str, number: int) -> str:
@@ -101,11 +101,23 @@ class SandboxChain:
         return TransactionStatus("confirmed" if deep >= SOLID_DEPTH[self.network] else "pending", max(deep, 0))
 
     def transaction_url(self, tx_hash: str) -> str:
-        host = "https://shasta.tronscan.org/#/transaction/" if self.network == "TRON" else "https://sepolia.etherscan.io/tx/"
+        host = (
+            "https://shasta.tronscan.org/#/transaction/"
+            if self.network == "TRON"
+            else "https://sepolia.etherscan.io/tx/"
+        )
         return host + tx_hash
 
     def add_transfer(
-        self, asset: str, to: str, units: int, tx_hash: str, log_index: int, *, sender: str = "", contract: str | None = None
+        self,
+        asset: str,
+        to: str,
+        units: int,
+        tx_hash: str,
+        log_index: int,
+        *,
+        sender: str = "",
+        contract: str | None = None,
     ) -> bool:
         """Mines a block with one transfer; False when the chain already has it (a hash is mined once)."""
         with self._world.change() as connection:
