@@ -43,6 +43,13 @@ def tokens(colour: str | None) -> Markup:
     )
 
 
+@lru_cache(maxsize=64)
+def palettes(colour: str | None) -> dict[str, dict[str, str]]:
+    """The tokens of a company's colour by scheme (`light`, `dark`), for mails, which know no custom properties."""
+    known = colour if colour is not None and is_colour(colour) else DEFAULT_COLOUR
+    return {"light": _light_palette(known), "dark": _dark_palette(known)}
+
+
 def _light_palette(colour: str) -> dict[str, str]:
     main = _shift_until(colour, _LIGHT_CARD, 5.6, step=-0.01)
     return {

@@ -303,6 +303,6 @@ def register(app: Flask) -> None:
     )  # fmt: skip
     app.jinja_env.globals.update(
         icon=icon, live=live, field_state=field_state, error_list=error_list, appearance=appearance,
-        page_language=page_language, brand_tokens=brand.tokens, sparkline=figures.sparkline, chart_svg=figures.chart_svg,
+        page_language=page_language, brand_tokens=brand.tokens, brand_palettes=brand.palettes, sparkline=figures.sparkline, chart_svg=figures.chart_svg,
         status_shape=figures.status_shape,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask, has_request_context, request
 from flask_babel import gettext
 
 from portal.errors import N_
@@ -28,7 +28,7 @@ def register(app: Flask) -> None:
 
 
 def _frame() -> dict[str, Any]:
-    here = request.path
+    here = request.path if has_request_context() else ""  # mails are rendered outside a request
     return {
         "brand": {"name": BRAND_NAME, "colour": BRAND_COLOUR, "logo_url": None},
         "portal_env": portal().settings.environment,
