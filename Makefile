@@ -57,6 +57,7 @@ proof: $(VENV)/.test translations ## run the harness at its full counts and prin
 	PORTAL_PROOF=full $(PYTEST) tests/harness -n 0 -s -p no:timeout $(ARGS)
 
 translations: $(CATALOGUES) ## merge and compile the catalogues
+	@:
 
 $(CATALOGUES): $(PARTS) portal/translations/compile.py | $(VENV)/.core
 	$(BIN)/python portal/translations/compile.py
@@ -65,24 +66,26 @@ lock: ## resolve the locked packages anew (needs uv)
 	$(foreach name,$(LOCKS),$(LOCK) $(if $(filter %-tron,$(name)),,--universal) $(name).in -o $(name).lock &&) true
 
 extras: $(VENV)/.core ## add what the real chains and S3 need (Ethereum, TRON, S3)
-	$(PIP) install --quiet --require-hashes -r requirements-ethereum.lock
-	$(PIP) install --quiet --require-hashes -r requirements-tron.lock
-	$(PIP) install --quiet --require-hashes -r requirements-s3.lock
+	$(PIP) install --quiet --no-compile --require-hashes -r requirements-ethereum.lock
+	$(PIP) install --quiet --no-compile --require-hashes -r requirements-tron.lock
+	$(PIP) install --quiet --no-compile --require-hashes -r requirements-s3.lock
 
 rates: ## make the market price worker's own environment, .venv-rates
 	$(PYTHON) -m venv .venv-rates
-	.venv-rates/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements-rates.lock
+	.venv-rates/bin/python -m pip --disable-pip-version-check install --quiet --no-compile --require-hashes -r requirements-rates.lock
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "The portal needs Python 3.11 or newer (make PYTHON=python3.12 …), not " + sys.version)'
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.core: requirements.lock | $(VENV)/bin/python
-	$(PIP) install --quiet --require-hashes -r requirements.lock
+	$(PIP) install --quiet --no-compile --require-hashes -r requirements.lock
 	@touch $@
 
-$(VENV)/.test: requirements-test.lock requirements.lock | $(VENV)/bin/python
-	$(PIP) install --quiet --require-hashes -r requirements-test.lock
+$(VENV)/.test: requirements-test.lock requirements.lock requirements-tron.lock requirements-ethereum.lock | $(VENV)/bin/python
+	$(PIP) install --quiet --no-compile --require-hashes -r requirements-test.lock
+	$(PIP) install --quiet --no-compile --require-hashes -r requirements-tron.lock
+	$(PIP) install --quiet --no-compile --require-hashes -r requirements-ethereum.lock
 	@touch $(VENV)/.core $@
 
 browser:
