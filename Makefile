@@ -51,7 +51,7 @@ e2e: $(VENV)/.test browser node_modules/.stamp translations ## run the tests in 
 	$(PYTEST) tests/e2e -n $(WORKERS) $(ARGS)
 
 bench: $(VENV)/.test translations ## measure the hot paths and print the figures
-	$(PYTEST) tests/bench -n 0 -s -p no:timeout $(ARGS)
+	$(BIN)/python -m tests.bench $(ARGS)
 
 proof: $(VENV)/.test translations ## run the harness at its full counts and print the figures of every promise
 	PORTAL_PROOF=full $(PYTEST) tests/harness -n 0 -s -p no:timeout $(ARGS)
