@@ -78,7 +78,9 @@ def reverse(session: Session, journal_id: int, kind: str, reference: str, *, act
     """Posts the exact opposite of a journal. Raises Refusal `already_posted` when it was reversed before."""
     accounts, entries = Account.__table__, Entry.__table__
     query = (
-        sa.select(accounts.c.owner_kind, accounts.c.owner_id, accounts.c.asset, accounts.c.bucket, entries.c.amount_units)
+        sa.select(
+            accounts.c.owner_kind, accounts.c.owner_id, accounts.c.asset, accounts.c.bucket, entries.c.amount_units
+        )
         .join(accounts, accounts.c.id == entries.c.account_id)
         .where(entries.c.journal_id == journal_id)
         .order_by(entries.c.id)
@@ -221,5 +223,3 @@ def _entries_statement(count: int) -> sa.TextClause:
     return sa.text(
         f"INSERT INTO entries (journal_id, account_id, asset, amount_units, balance_after_units) VALUES {values}"
     )
-
-

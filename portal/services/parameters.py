@@ -40,9 +40,7 @@ def change(session: Session, name: str, value: dict[str, Any], changed_by: str) 
     if unknown:
         raise KeyError(f"{name} has no {sorted(unknown)}")
     newest = session.scalar(sa.select(sa.func.max(Parameter.version)).where(Parameter.name == name)) or 0
-    session.add(
-        Parameter(name=name, version=newest + 1, value=value, changed_by=changed_by, changed_at=now(session))
-    )
+    session.add(Parameter(name=name, version=newest + 1, value=value, changed_by=changed_by, changed_at=now(session)))
     session.flush()
     context(session).cache.pop("parameters", None)
     return newest + 1

@@ -45,7 +45,14 @@ class SignedIn:
 
 
 def open_session(
-    session: Session, customer_id: int, family: str, scope: str, *, ip: str, user_agent: str, device_digest: str | None = None
+    session: Session,
+    customer_id: int,
+    family: str,
+    scope: str,
+    *,
+    ip: str,
+    user_agent: str,
+    device_digest: str | None = None,
 ) -> str:
     """Signs a device in and answers its token, spelled as the family does (`brokerage`, `web` or `voucher`)."""
     moment = now(session)

@@ -60,5 +60,3 @@ def tidy(portal: Portal) -> int:
     """Forgets idempotency keys past their life."""
     portal.db.transact(idempotency.forget_old)
     return 0
-
-
