@@ -1,4 +1,5 @@
-/* Charts: [data-chart] with JSON {x: [epoch seconds], series: [{label, values}], unit, decimals} in a data block or at data-src.
+/* Charts: [data-chart] with JSON {x: [epoch seconds], series: [{label, values}], unit, decimals} in data-json or at data-src.
+ * Values may be numbers or decimal texts.
  * The picture drawn by the server stays until the numbers are there. */
 "use strict";
 
@@ -17,7 +18,7 @@
   }
 
   async function read(figure) {
-    if (!figure.dataset.src) return JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
+    if (!figure.dataset.src) return JSON.parse(figure.dataset.json);
     const answer = await fetch(figure.dataset.src, { headers: { Accept: "application/json" }, credentials: "same-origin" });
     if (!answer.ok) throw new Error(String(answer.status));
     return answer.json();
@@ -71,13 +72,14 @@
       return; // the server's picture and its sentence stay
     }
     if (!data.x?.length || !figure.isConnected) return;
+    const columns = [data.x, ...data.series.map((one) => one.values.map((value) => (value === null ? null : Number(value))))];
     const home = figure.querySelector(".chart-canvas");
     let chart = null;
     const draw = () => {
       if (!figure.isConnected) return;
       chart?.destroy();
       home.replaceChildren();
-      chart = new uPlot(options(figure, home.clientWidth, data), [data.x, ...data.series.map((one) => one.values)], home);
+      chart = new uPlot(options(figure, home.clientWidth, data), columns, home);
     };
     draw();
     new ResizeObserver(() => {
