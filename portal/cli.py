@@ -7,6 +7,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 
 from portal.bootstrap import Portal
+from portal.cli_banks import bank_commands
 from portal.ledger import check
 from portal.machines import MACHINES
 from portal.money import plain_text
@@ -69,5 +70,6 @@ def register(app: Flask) -> None:
     """Adds the commands."""
     app.cli.add_command(ledger_commands)
     app.cli.add_command(audit_commands)
+    app.cli.add_command(bank_commands)
     for command in (machines, demo, worker):
         app.cli.add_command(command)

@@ -4,7 +4,7 @@ from alembic import op
 
 import portal.models
 from portal.db import Base
-from portal.migrations import guards
+from portal.migrations import guards, seeds
 
 revision = "0001"
 down_revision = None
@@ -15,3 +15,4 @@ assert portal.models
 def upgrade() -> None:
     Base.metadata.create_all(op.get_bind())
     guards.install(op.get_bind())
+    seeds.load_banks(op.get_bind())
