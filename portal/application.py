@@ -15,7 +15,7 @@ from portal.api import brokerage, voucher
 from portal.api import partner as partner_api
 from portal.config import ROOT, Settings, derived_key
 from portal.translations.compile import compile_stale
-from portal.web import access, presentation, shell
+from portal.web import access, notices, presentation, shell
 
 #: Uploads: five documents of 5 MB and their form fields in one request, no more.
 MAX_REQUEST_BYTES = 32 * 1024 * 1024
@@ -56,6 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _extensions(app, settings)
     presentation.register(app)
     shell.register(app)
+    notices.register(app)
     failures.register(app)
     _blueprints(app, settings)
     cli.register(app)

@@ -17,7 +17,7 @@ WITHDRAWAL = Machine(
         "awaiting_approval": ("approved", "in_review", "rejected", "cancelled"),
         "in_review": ("awaiting_approval", "rejected", "cancelled"),
         "approved": ("processing", "cancelled", "failed", "awaiting_approval"),
-        "processing": ("broadcast", "failed"),
+        "processing": ("broadcast", "confirmed", "failed"),
         "broadcast": ("confirmed", "failed"),
         "confirmed": (),
         "failed": (),
