@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from flask_babel import Babel, force_locale
 
+from portal.machines import MACHINES, Machine
 from portal.web import brand, figures, presentation, statuses
 
 NBSP = "\u00a0"
@@ -129,6 +130,11 @@ def test_a_sparkline_knows_where_the_price_went() -> None:
     assert "spark rise" in figures.sparkline([Decimal("1.5"), Decimal("2")])
     assert "spark fall" in figures.sparkline([3, 2])
     assert figures.sparkline([1]) == ""
+
+
+@pytest.mark.parametrize("machine", MACHINES.values(), ids=lambda machine: machine.name)
+def test_every_state_of_every_life_cycle_has_its_word_and_tone(machine: Machine) -> None:
+    assert [state for state in machine.transitions if not statuses.known(state)] == []
 
 
 def test_an_unknown_status_is_shown_as_it_is(page: Flask) -> None:
