@@ -91,13 +91,16 @@ class ClientSession(Base):
 
 
 class SignInEvent(Base):
-    """A line of a customer's sign-in log (brokerage contract: login_log; operation codes 1001, 1002, 1003 …)."""
+    """A line of a customer's sign-in log (brokerage contract: login_log; operation codes 1001, 1002, 1003 …).
+
+    A try on a name that is nobody's has no customer: it is written all the same, so that both take as long.
+    """
 
     __tablename__ = "sign_in_events"
     __table_args__ = (sa.Index(None, "customer_id", "id"),)
 
     id: Mapped[RowId]
-    customer_id: Mapped[int] = mapped_column(BigInt, sa.ForeignKey("customers.id"))
+    customer_id: Mapped[int | None] = mapped_column(BigInt, sa.ForeignKey("customers.id"))
     operation_code: Mapped[int] = mapped_column(sa.Integer)
     ip: Mapped[str] = mapped_column(sa.String(45))
     browser: Mapped[Label]

@@ -112,6 +112,11 @@ def token_uuid(token: str) -> str:
     return UUID(token.rsplit("_", 1)[-1]).hex
 
 
+def id_of(session: Session, token: str) -> int:
+    """The row number of a session that was just opened."""
+    return session.scalars(sa.select(ClientSession.id).where(ClientSession.secret_digest == _digest(token))).one()
+
+
 def touch(session: Session, session_id: int) -> None:
     """Notes that a device was seen, at most every SEEN_EVERY."""
     moment = now(session)
