@@ -116,6 +116,13 @@ def lock_owner(session: Session, owner_kind: str, owner_id: int, asset: str) -> 
     _lock(session, keys, 0)
 
 
+def lock(session: Session, keys: Sequence[AccountKey]) -> None:
+    """Locks accounts of several people in the one fixed order, before a transaction that goes on to move money between
+    them; kept until the commit.
+    """
+    _lock(session, list(keys), 0)
+
+
 def _changes(lines: Sequence[Line]) -> dict[AccountKey, int]:
     sums: dict[str, int] = {}
     changes: dict[AccountKey, int] = {}

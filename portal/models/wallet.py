@@ -240,7 +240,10 @@ class CommonAddress(Base):
 
 
 class Transfer(Base):
-    """Money from one customer to another (brokerage operation TRANSFER). Life cycle: machines/transfers.py."""
+    """Money from one customer to another (brokerage operation TRANSFER). Life cycle: machines/transfers.py.
+
+    `link_digest` is the keyed digest of the code in the newest mail's link; a new mail ends the older link.
+    """
 
     __tablename__ = "transfers"
     __table_args__ = (
@@ -259,6 +262,9 @@ class Transfer(Base):
     note: Mapped[Text200 | None]
     status: Mapped[Status] = mapped_column(default="pending")
     reference: Mapped[Label] = mapped_column(unique=True)
+    link_digest: Mapped[Digest | None] = mapped_column(unique=True)
+    link_sent_at: Mapped[Moment | None]
+    link_expires_at: Mapped[Moment | None]
     created_at: Mapped[Moment]
     updated_at: Mapped[Moment]
     expires_at: Mapped[Moment]

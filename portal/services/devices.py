@@ -194,6 +194,11 @@ def lock_token(session: Session, customer_id: int) -> str:
     return _signer(session).dumps([customer_id, int(now(session).timestamp()), until])
 
 
+def lock_link(session: Session, customer_id: int) -> str:
+    """The whole address of the page that locks the account, for mails; opening it changes nothing."""
+    return f"{context(session).settings.public_url}/security/lock/{lock_token(session, customer_id)}"
+
+
 def lockable(session: Session, token: str) -> Customer:
     """Whose account the link locks. Raises Refusal `lock_link_dead` when it ran out or the password changed since."""
     try:

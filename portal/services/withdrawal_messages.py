@@ -8,7 +8,7 @@ from portal.db import now
 from portal.errors import N_
 from portal.models.customers import Customer
 from portal.models.wallet import Deposit, Withdrawal
-from portal.services import bank_accounts, codes, freeze_links, messages, notifications
+from portal.services import bank_accounts, codes, devices, messages, notifications
 from portal.services.notifications import Event
 
 notifications.declare(
@@ -58,7 +58,7 @@ def send_code(
     if channel == "sms":
         messages.sms(session, target, "withdrawal_code", contact.locale, facts, code=code, expires_at=expires_at)
         return
-    facts["freeze_link"] = freeze_links.link(session, contact.id)
+    facts["freeze_link"] = devices.lock_link(session, contact.id)
     messages.mail(session, target, "withdrawal_code", contact.locale, facts, code=code, expires_at=expires_at)
 
 
