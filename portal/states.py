@@ -1,5 +1,6 @@
 """Moving things through their life cycles: compare-and-set, one row or a refusal, and a line of history."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -30,7 +31,45 @@ def advance(
     before = thing.status
     if not machine.allows(before, to):
         raise Refusal("state_conflict", machine=machine.name, state=before, to=to)
-    model = type(thing)
+    _compare_and_set(session, machine, thing, to, also)
+    record(session, machine, thing.id, before, to, actor, why)
+
+
+def advance_along(
+    session: Session, machine: Machine, thing: Thing, steps: Sequence[str], actor: str, **also: Any
+) -> None:
+    """Moves `thing` through several states within one act: one UPDATE, and a line of history for every state.
+
+    For hot paths; the moves and their refusal are those of `advance`.
+    """
+    session.flush()
+    before, to = thing.status, steps[-1]
+    path = list(zip((before, *steps), steps, strict=False))
+    if not all(machine.allows(here, there) for here, there in path):
+        raise Refusal("state_conflict", machine=machine.name, state=before, to=to)
+    _compare_and_set(session, machine, thing, to, also)
+    moment = now(session)
+    session.execute(
+        sa.insert(StateChange).values(
+            [
+                {
+                    "machine": machine.name,
+                    "thing_id": thing.id,
+                    "from_state": here,
+                    "to_state": there,
+                    "actor": actor,
+                    "why": None,
+                    "at": moment,
+                }
+                for here, there in path
+            ]
+        )
+    )
+
+
+def _compare_and_set(session: Session, machine: Machine, thing: Thing, to: str, also: Mapping[str, Any]) -> None:
+    """The one UPDATE of a move: one row that still stands where this session saw it, or a refusal."""
+    model, before = type(thing), thing.status
     changes = {"status": to, **also}
     moved = session.execute(
         sa.update(model)
@@ -42,7 +81,6 @@ def advance(
         raise Refusal("state_conflict", machine=machine.name, state=before, to=to)
     for name, value in changes.items():
         attributes.set_committed_value(thing, name, value)
-    record(session, machine, thing.id, before, to, actor, why)
 
 
 def record(

@@ -50,6 +50,7 @@ def json_object(request: Request, *, max_bytes: int = MAX_JSON_BYTES, form_too: 
     if request.content_length is not None and request.content_length > max_bytes:
         raise Refusal("input_invalid", field="body")
     if form_too and request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        request.get_data(cache=True)  # kept, so that the idempotency fingerprint covers a form as it does a JSON body
         return request.form.to_dict()
     body = request.get_data(cache=True)
     if not body:

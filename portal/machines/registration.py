@@ -13,7 +13,7 @@ REGISTRATION = Machine(
         "sms_pending": ("sms_verified",),
         "sms_verified": ("mail_pending",),
         "mail_pending": ("mail_verified",),
-        "mail_verified": ("password_setup", "mail_pending"),
+        "mail_verified": ("password_setup",),
         "password_setup": ("wallet_generated",),
         "wallet_generated": ("bank_pending",),
         "bank_pending": ("bank_verified",),
