@@ -1,5 +1,6 @@
 """The worker's loop, and the same duties run once until idle for the sandbox and tests."""
 
+import fcntl
 import importlib
 import logging
 import os
@@ -7,6 +8,8 @@ import pkgutil
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import portal.worker
 from portal.bootstrap import Portal
@@ -25,15 +28,30 @@ def load() -> None:
 
 
 def run_until_idle(found: Portal) -> int:
-    """Runs every duty until none has anything left that is due; how much was done. Needs an application context."""
+    """Runs every duty until none has anything left that is due; how much was done. Needs an application context.
+
+    It has the sandbox's worker to itself meanwhile, so that nothing is still half done elsewhere when it answers.
+    """
     load()
     done = 0
-    for _ in range(MAX_ROUNDS):
-        round_total = sum(_run(found, name) for name in list(DUTIES))
-        done += round_total
-        if not round_total:
-            break
+    with _alone(found):
+        for _ in range(MAX_ROUNDS):
+            round_total = sum(_run(found, name) for name in list(DUTIES))
+            done += round_total
+            if not round_total:
+                break
     return done
+
+
+@contextmanager
+def _alone(found: Portal) -> Iterator[None]:
+    """In the sandbox, one worker at a time over all processes of the instance; production's workers share by leases."""
+    if found.world is None:
+        yield
+        return
+    with open(found.settings.instance / "worker.lock", "w", encoding="ascii") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def run_forever(found: Portal) -> None:
@@ -50,7 +68,8 @@ def run_forever(found: Portal) -> None:
     while not stop.is_set() and (not parent or os.getppid() == parent):
         for name, duty in DUTIES.items():
             if time.monotonic() >= due[name]:
-                did = _run(found, name)
+                with _alone(found):
+                    did = _run(found, name)
                 due[name] = time.monotonic() + (0 if did else duty.every_seconds)
         stop.wait(0.2)
 
