@@ -26,17 +26,17 @@ def _name() -> str:
 def run_jobs(portal: Portal) -> int:
     """Runs the jobs that are due."""
     worker = _name()
-    claimed = portal.db.transact(_claim, worker)
+    claimed = portal.db.transact(_claim, worker, portal.world is not None)
     for job, payload, expired in claimed:
         _run_one(portal, worker, job, payload, expired)
     return len(claimed)
 
 
-def _claim(session: Session, worker: str) -> list[tuple[Job, dict[str, Any], bool]]:
+def _claim(session: Session, worker: str, alone: bool) -> list[tuple[Job, dict[str, Any], bool]]:
     moment = now(session)
     return [
         (job, jobs.payload_of(session, job), job.expires_at is not None and job.expires_at <= moment)
-        for job in jobs.claim(session, worker, list(HANDLERS))
+        for job in jobs.claim(session, worker, list(HANDLERS), alone=alone)
     ]
 
 
