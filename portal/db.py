@@ -233,8 +233,9 @@ def _begin_sqlite(connection: Connection) -> None:
 def insert_if_absent(session: Session, table: Any, values: dict[str, Any] | list[dict[str, Any]]) -> int:
     """INSERT … ON CONFLICT DO NOTHING on either engine; the number of rows that went in."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    result = session.execute(dialect.insert(table).values(values).on_conflict_do_nothing())
-    return affected(result)
+    statement = dialect.insert(table).inline().values(values).on_conflict_do_nothing()
+    # SQLAlchemy forgets the row count of an INSERT unless it is asked to keep it: on PostgreSQL it would say -1.
+    return affected(session.execute(statement, execution_options={"preserve_rowcount": True}))
 
 
 def affected(result: sa.Result[Any]) -> int:

@@ -60,7 +60,12 @@ def limit_of(session: Session, customer_id: int) -> limits.Remaining:
     """What a customer has deposited in TWD and what is left."""
     rule = parameters.get(session, "deposit.fiat.TWD")
     return limits.remaining(
-        session, "customer", customer_id, LIMIT, parse_units(rule["per_day"], "TWD"), parse_units(rule["per_month"], "TWD")
+        session,
+        "customer",
+        customer_id,
+        LIMIT,
+        parse_units(rule["per_day"], "TWD"),
+        parse_units(rule["per_month"], "TWD"),
     )
 
 
@@ -93,7 +98,8 @@ def own_banks(session: Session, customer_id: int) -> list[BankView]:
         sa.select(BankAccount, Bank.name, BankBranch.name)
         .outerjoin(Bank, Bank.code == BankAccount.bank_code)
         .outerjoin(
-            BankBranch, sa.and_(BankBranch.bank_code == BankAccount.bank_code, BankBranch.code == BankAccount.branch_code)
+            BankBranch,
+            sa.and_(BankBranch.bank_code == BankAccount.bank_code, BankBranch.code == BankAccount.branch_code),
         )
         .where(
             BankAccount.owner_kind == "customer", BankAccount.owner_id == customer_id, BankAccount.status == "verified"
@@ -151,7 +157,12 @@ def pay_in(session: Session, account: VirtualAccount, credit: BankCredit) -> Out
     per_day, per_month = (parse_units(rule[name], "TWD") for name in ("per_day", "per_month"))
     limits.check_and_use(session, "customer", customer.id, LIMIT, credit.amount_units, per_day, per_month)
     names = parameters.get(session, "bank.virtual_accounts")
-    to_bank = {"code": account.bank_code, "account": account.account, "name": names["bank_name"], "holder": names["holder"]}
+    to_bank = {
+        "code": account.bank_code,
+        "account": account.account,
+        "name": names["bank_name"],
+        "holder": names["holder"],
+    }
     banks: dict[str, Any] = {"from_bank": payer, "to_bank": to_bank}
     deposit = deposits.credit_from_bank(
         session, customer.id, credit, ledger.house("bank", credit.asset), "system", banks
@@ -169,8 +180,9 @@ def payer_of(session: Session, customer_id: int, credit: BankCredit) -> dict[str
     )
     said = _digits(credit.payer_account)
     for own in session.scalars(query):
-        number = _digits(vault.open_text(own.account_sealed, "bank account"))
-        if number and said in (number, _digits(own.bank_code + number), _digits(f"{own.bank_code}{own.branch_code}{number}")):
+        number = vault.open_text(own.account_sealed, "bank account")
+        spelled = (number, own.bank_code + number, own.bank_code + own.branch_code + number)
+        if said and said in map(_digits, spelled):
             return {"code": own.bank_code, "account": f"****{own.account_tail}", "name": credit.payer_name}
     return None
 

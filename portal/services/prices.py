@@ -127,7 +127,7 @@ def record(
     (it goes stale instead, which stops trading) unless `trusted`.
     """
     moment = at or now(session)
-    present = dict(session.execute(sa.select(Price.symbol, Price.price)).tuples().all())
+    present = {symbol: price for symbol, price in session.execute(sa.select(Price.symbol, Price.price))}
     most = Decimal(str(parameters.get(session, "prices")["max_move_percent"])) / 100
     accepted = 0
     for symbol, price in sorted(seen.items()):

@@ -26,9 +26,14 @@ CONTRACTS = {
 HOT_WALLET = {"TRON": "TVjsyZ7fYF3qLF6BQgPmTEZy1xrNNyVAAA", "ETHEREUM": "0x3d42f5aab7b8347bDB107083d939ca059F273B6d"}
 
 
-def block_hash(network: str, number: int) -> str:
-    """The hash of a sandbox block: the same for the same number, as there are no forks unless a test makes one."""
-    return hashlib.sha256(f"{network}:{number}".encode()).hexdigest()
+_FORKS = """
+CREATE TABLE IF NOT EXISTS chain_forks (id INTEGER PRIMARY KEY, network TEXT NOT NULL, first_block INTEGER NOT NULL);
+"""
+
+
+def block_hash(network: str, number: int, branch: int = 0) -> str:
+    """The hash of a sandbox block: the same for the same number until a reorganisation puts it on another branch."""
+    return hashlib.sha256(f"{network}:{number}{f':{branch}' if branch else ''}".encode()).hexdigest()
 
 
 class SandboxChain:
@@ -36,16 +41,24 @@ class SandboxChain:
 
     def __init__(self, world: World, clock: Clock, network: str) -> None:
         self._world, self._clock, self.network = world, clock, network
+        world.script(_FORKS)
         with world.change() as connection:
             connection.execute("INSERT OR IGNORE INTO chain_heads VALUES (?, 1000)", (network,))
 
     def head(self) -> ChainHead:
         with self._world.call("chain"):
             number = self._number()
-        return ChainHead(number, block_hash(self.network, number), number - SOLID_DEPTH[self.network])
+        return ChainHead(number, self._hash(number), number - SOLID_DEPTH[self.network])
 
     def block_hash(self, number: int) -> str | None:
-        return block_hash(self.network, number) if number <= self._number() else None
+        with self._world.call("chain"):
+            return self._hash(number) if number <= self._number() else None
+
+    def _hash(self, number: int) -> str:
+        forks = self._world.rows(
+            "SELECT COUNT(*) AS branch FROM chain_forks WHERE network = ? AND first_block <= ?", self.network, number
+        )
+        return block_hash(self.network, number, forks[0]["branch"])
 
     def transfers(self, first_block: int, last_block: int) -> list[ChainTransfer]:
         with self._world.call("chain") as times:
@@ -64,7 +77,7 @@ class SandboxChain:
                 sender=row["sender"],
                 amount_units=row["units"],
                 block_number=row["block_number"],
-                block_hash=block_hash(self.network, row["block_number"]),
+                block_hash=self._hash(row["block_number"]),
                 succeeded=bool(row["succeeded"]),
             )
             for row in rows
@@ -118,6 +131,7 @@ class SandboxChain:
         *,
         sender: str = "",
         contract: str | None = None,
+        succeeded: bool = True,
     ) -> bool:
         """Mines a block with one transfer; False when the chain already has it (a hash is mined once)."""
         with self._world.change() as connection:
@@ -131,10 +145,10 @@ class SandboxChain:
             connection.execute("UPDATE chain_heads SET number = number + 1 WHERE network = ?", (self.network,))
             connection.execute(
                 "INSERT INTO chain_transfers (network, tx_hash, log_index, asset, contract, recipient, sender, units,"
-                " block_number, succeeded) SELECT ?, ?, ?, ?, ?, ?, ?, ?, number, 1 FROM chain_heads WHERE network = ?",
+                " block_number, succeeded) SELECT ?, ?, ?, ?, ?, ?, ?, ?, number, ? FROM chain_heads WHERE network = ?",
                 (
                     self.network, tx_hash, log_index, asset, contract or CONTRACTS.get((self.network, asset)), to, sender,
-                    units, self.network,
+                    units, succeeded, self.network,
                 ),
             )  # fmt: skip
         return True
@@ -144,6 +158,24 @@ class SandboxChain:
         with self._world.change() as connection:
             connection.execute("UPDATE chain_heads SET number = number + ? WHERE network = ?", (count, self.network))
         return self._number()
+
+    def reorganise(self, depth: int, *, again: bool) -> int:
+        """The newest `depth` blocks give way to others of the same heights; how many transfers that touched.
+
+        With `again` their transfers are mined anew in the last block, otherwise they are gone for good.
+        """
+        with self._world.change() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            heads = connection.execute("SELECT number FROM chain_heads WHERE network = ?", (self.network,))
+            head = heads.fetchone()["number"]
+            first = head - depth + 1
+            connection.execute("INSERT INTO chain_forks (network, first_block) VALUES (?, ?)", (self.network, first))
+            moved = "UPDATE chain_transfers SET block_number = ?" if again else "DELETE FROM chain_transfers"
+            touched = connection.execute(
+                f"{moved} WHERE network = ? AND block_number >= ?",
+                (*((head,) if again else ()), self.network, first),
+            )
+        return touched.rowcount
 
     def _number(self) -> int:
         return int(self._world.rows("SELECT number FROM chain_heads WHERE network = ?", self.network)[0]["number"])
