@@ -10,6 +10,7 @@ from portal.adapters.sandbox.messages import SandboxMail, SandboxSms
 from portal.adapters.sandbox.rates import SandboxRates
 from portal.adapters.sandbox.wallet import public_keys
 from portal.adapters.sandbox.world import World
+from portal.adapters.webhooks import HttpWebhooks
 from portal.clock import Clock, SandboxClock, SystemClock
 from portal.config import Settings
 from portal.db import Context, Database
@@ -61,6 +62,7 @@ def _sandbox_ports(settings: Settings, world: World, clock: Clock) -> Ports:
         files=SandboxFiles(world, settings.instance / "files"),
         bank=SandboxBank(world),
         card_network=SandboxCardNetwork(world),
+        webhooks=HttpWebhooks(private=True),
         chains={network: SandboxChain(world, clock, network) for network in ("TRON", "ETHEREUM")},
     )
 

@@ -170,6 +170,20 @@ class CardNetworkPort(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookAnswer:
+    """What an endpoint said: its status and the start of its body, for the log."""
+
+    status: int
+    start: str
+
+
+class WebhookPort(Protocol):
+    """Posts notices to other people's servers. A PortRejected is an address that may not be called at all."""
+
+    def send(self, url: str, headers: dict[str, str], body: bytes) -> WebhookAnswer: ...
+
+
+@dataclass(frozen=True, slots=True)
 class Ports:
     """All ports of a running portal; `chains` by network."""
 
@@ -179,4 +193,5 @@ class Ports:
     files: FilePort
     bank: BankPort
     card_network: CardNetworkPort
+    webhooks: WebhookPort
     chains: dict[str, ChainPort] = field(default_factory=dict)
