@@ -34,6 +34,9 @@ R = TypeVar("R")
 #: How often `transact` runs a function again after a deadlock, serialisation failure or busy database.
 MAX_ATTEMPTS = 8
 
+#: After this long no further attempt begins: the caller is told instead of kept waiting.
+MAX_RETRY_SECONDS = 8.0
+
 #: SQLSTATEs after which the same transaction may be run again: serialisation failure, deadlock, lock not available.
 _RETRY_STATES = {"40001", "40P01", "55P03"}
 
@@ -155,11 +158,13 @@ class Database:
     def transact(self, work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Runs `work(session, ...)` in one transaction and commits it.
 
-        Deadlock, serialisation failure and a busy database run it again, at most MAX_ATTEMPTS times. A kept
-        refusal commits what was written before it; every other exception rolls back. Raises Unavailable when
-        the database is away or stays busy.
+        Deadlock, serialisation failure, a busy database and a connection that turned out dead before the commit
+        run it again, at most MAX_ATTEMPTS times and MAX_RETRY_SECONDS. A kept refusal commits what was written
+        before it; every other exception rolls back. Raises Unavailable when the database stays busy.
         """
+        began = time.monotonic()
         for attempt in range(1, MAX_ATTEMPTS + 1):
+            committing = False
             try:
                 with self.session() as session:
                     try:
@@ -168,21 +173,34 @@ class Database:
                         if refusal.keep:
                             session.commit()
                         raise
+                    committing = True
                     session.commit()
                     hooks = session.info["after_commit"]
                 for hook in hooks:
                     hook()
                 return answer
             except DBAPIError as error:
-                if not _may_retry(error):
+                # Whether a commit on a lost connection went through is not known: it is never simply run again.
+                if not (_may_retry(error) or (error.connection_invalidated and not committing)):
                     raise
                 self.retries += 1
                 log.warning("transaction retried", extra={"attempt": attempt, "reason": str(error.orig)[:120]})
+                if time.monotonic() - began > MAX_RETRY_SECONDS:
+                    break
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))
         raise Unavailable("the database stayed busy")
 
     def read(self, work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Runs `work(session, ...)` to look only; no transaction stays open and nothing is committed."""
+        """Runs `work(session, ...)` to look only; no transaction stays open and nothing is committed.
+
+        A pooled connection that turned out dead is replaced once.
+        """
+        try:
+            with self._read(info={"context": self.context, "after_commit": []}) as session:
+                return work(session, *args, **kwargs)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
         with self._read(info={"context": self.context, "after_commit": []}) as session:
             return work(session, *args, **kwargs)
 
@@ -212,8 +230,16 @@ def make_engine(settings: "Settings") -> Engine:
         pool_size=max(8, settings.web_threads),
         max_overflow=4,
         pool_timeout=5,
-        pool_pre_ping=True,
-        connect_args={"connect_timeout": 5, "application_name": "portal", "options": "-c lock_timeout=5000"},
+        connect_args={
+            "connect_timeout": 5,
+            "application_name": "portal",
+            "options": "-c lock_timeout=5000",
+            # A database that went away without a word is noticed in seconds, not in the system's quarter of an hour.
+            "tcp_user_timeout": 10_000,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+        },
     )
 
 
