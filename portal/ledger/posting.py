@@ -49,19 +49,20 @@ def post(
     """Posts one journal. `lines` sum to zero per asset; `reference` is used once, ever.
 
     Locks in one fixed order: people's accounts by row number, then house slots by row number. Raises Refusal
-    `insufficient_balance` (facts: asset, available_units) or `already_posted`; ValueError for lines that do not
-    balance.
+    `insufficient_balance` (facts: asset, available_units) or `already_posted`, both before anything is written, so that
+    the caller may go on; ValueError for lines that do not balance.
     """
     changes = _changes(lines)
-    journal_id = _insert_journal(session, kind, reference, actor, details, reverses_id)
     slot = random.randrange(HOUSE_SLOTS)
     locked = _lock(session, list(changes), slot)
     balances: dict[AccountKey, int] = {}
     for key, change in changes.items():
         after = locked[key].balance_units + change
         if after < 0 and key.owner_kind != "house":
+            _refuse_repeat(session, reference, reverses_id)
             raise Refusal("insufficient_balance", asset=key.asset, available_units=locked[key].balance_units)
         balances[key] = after
+    journal_id = _insert_journal(session, kind, reference, actor, details, reverses_id)
     _apply(session, [(locked[key].id, change) for key, change in changes.items()])
     running = {key: locked[key].balance_units for key in changes}
     rows = []
@@ -121,6 +122,15 @@ def lock(session: Session, keys: Sequence[AccountKey]) -> None:
     them; kept until the commit.
     """
     _lock(session, list(keys), 0)
+
+
+def _refuse_repeat(session: Session, reference: str, reverses_id: int | None) -> None:
+    """A repeat is told as one even when the first has left too little for a second."""
+    same = Journal.reference == reference
+    if reverses_id is not None:
+        same = sa.or_(same, Journal.reverses_id == reverses_id)
+    if session.scalar(sa.select(Journal.id).where(same)) is not None:
+        raise Refusal("already_posted", reference=reference)
 
 
 def _changes(lines: Sequence[Line]) -> dict[AccountKey, int]:

@@ -1,0 +1,342 @@
+"""Quotes: a price held for a moment, accepted at most once (brokerage contract: trade/quote, trade/accept).
+
+The hot path of the portal: `offer` and `accept` are a small, fixed number of plain statements, counted in the tests.
+The house is the counterparty in both assets; it may be short of an asset up to the exposure that a rule allows.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from portal import ledger, states
+from portal.db import affected, now
+from portal.errors import N_, Refusal, declare
+from portal.ledger import Line
+from portal.machines.quotes import QUOTE
+from portal.models.columns import new_public_id
+from portal.models.market import Price, Quote
+from portal.money import AmountError, parse_units
+from portal.services import activity, parameters, prices, pricing, references
+from portal.services.pricing import BASE, BUY, ORDER, ORDER_ASSET, SELL, Terms
+
+#: Trading opens with KYC level 2 (brokerage contract, enum kyc_level).
+LEVEL = 2
+
+#: Amounts are plain decimal text. Limits are in the base asset (pre_exchange). `exposure` is how far below zero the
+#: house's inventory of an asset may go before a trade is refused whole.
+parameters.declare(
+    "trading",
+    {
+        "quote_valid_ms": 10_000,
+        "spread_percent": "0.1",
+        "vip_spread_percent": "0.05",
+        "limits": {"USDT": {"min": "5", "max": "30000"}, "ETH": {"min": "0.005", "max": "10"}},
+        "exposure": {"USDT": "5000000", "ETH": "2000", "TWD": "200000000"},
+    },
+)
+
+declare(
+    {
+        "side_invalid": N_("Choose whether to buy or to sell."),
+        "one_amount": N_("Give one of the two amounts, not both and not none."),
+        "trading_not_allowed": N_("Your account may not trade yet."),
+        "stock_short": N_("We cannot fill an order of this size right now. Please try a smaller amount."),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A quote as it stands: its terms, its life by the portal's clock, and what became of it."""
+
+    id: int
+    public_id: str
+    side: str
+    base_asset: str
+    base_units: int
+    order_units: int
+    spread_units: int
+    unit_price: Decimal
+    market_price: Decimal
+    spread_percent: Decimal
+    given: str
+    valid_ms: int
+    status: str
+    created_at: datetime
+    expires_at: datetime
+    closed_at: datetime | None
+
+    @property
+    def terms(self) -> Terms:
+        """The agreed trade with its parts."""
+        return pricing.settled(
+            self.side, self.base_asset, self.base_units, self.order_units, self.unit_price, self.market_price,
+            self.spread_percent,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Least and most of one trade, in ledger units of the base asset."""
+
+    least: int
+    most: int
+
+
+def limits(session: Session, base_asset: str) -> Limits:
+    """The bounds of one trade. Raises Refusal `currency_unknown`."""
+    known = parameters.get(session, "trading")["limits"]
+    if base_asset not in known:
+        raise Refusal("currency_unknown", field="currency")
+    return Limits(parse_units(known[base_asset]["min"], base_asset), parse_units(known[base_asset]["max"], base_asset))
+
+
+def spread_percent(session: Session, is_vip: bool, override_bp: int | None) -> Decimal:
+    """A customer's spread in percent: agreed with them, a VIP's, or everybody's."""
+    if override_bp is not None:
+        return Decimal(override_bp) / 100
+    rule = parameters.get(session, "trading")
+    return Decimal(str(rule["vip_spread_percent" if is_vip else "spread_percent"]))
+
+
+def amount(base_asset: str, in_base: object, in_order: object) -> tuple[str, int]:
+    """Reads the one amount that was given: (`base` or `order`, ledger units).
+
+    Raises Refusal `one_amount`, `amount_invalid` or `amount_too_precise` with the field it belongs to.
+    """
+    if (in_base is None) == (in_order is None):
+        raise Refusal("one_amount", field="quoteAmountInBase")
+    given, value, asset = (ORDER, in_order, ORDER_ASSET) if in_base is None else (BASE, in_base, base_asset)
+    field = "quoteAmountInBase" if given == BASE else "quoteAmountInOrder"
+    try:
+        units = parse_units(value, asset)
+    except AmountError as error:
+        name = {"too_precise": "amount_too_precise", "too_large": "amount_out_of_range"}.get(
+            error.reason, "amount_invalid"
+        )
+        raise Refusal(name, field=field) from error
+    if units == 0:
+        raise Refusal("amount_out_of_range", field=field)
+    return given, units
+
+
+def indicate(session: Session, customer_id: int, side: str, base_asset: str, given: str, units: int) -> Terms:
+    """What a trade would cost now, without holding the price; refused like `offer`."""
+    return _terms(session, customer_id, side, base_asset, given, units)[0]
+
+
+def offer(session: Session, customer_id: int, side: str, base_asset: str, given: str, units: int) -> Held:
+    """Holds a price for a customer. Two statements: one look, one INSERT.
+
+    Raises Refusal `side_invalid`, `currency_unknown`, `trading_not_allowed` (standing or KYC level), `amount_out_of_range`
+    (facts: min_units, max_units), `stock_short`, `price_unknown` or `price_stale`.
+    """
+    agreed, spread = _terms(session, customer_id, side, base_asset, given, units)
+    moment = now(session)
+    # The contract tells the quote's time in whole milliseconds; its end is counted from the same.
+    moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    valid_ms = int(parameters.get(session, "trading")["quote_valid_ms"])
+    row: dict[str, Any] = {
+        "public_id": new_public_id(),
+        "customer_id": customer_id,
+        "side": side,
+        "base_asset": base_asset,
+        "order_asset": ORDER_ASSET,
+        "base_units": agreed.base_units,
+        "order_units": agreed.order_units,
+        "spread_units": agreed.spread_units,
+        "unit_price": agreed.unit_price,
+        "market_price": agreed.market_price,
+        "spread_percent": spread,
+        "given": given,
+        "valid_ms": valid_ms,
+        "status": QUOTE.start,
+        "created_at": moment,
+        "expires_at": moment + timedelta(milliseconds=valid_ms),
+    }
+    session.execute(_INSERT, row)
+    names = ("customer_id", "order_asset")
+    return Held(id=0, closed_at=None, **{name: value for name, value in row.items() if name not in names})
+
+
+def accept(session: Session, customer_id: int, public_id: str) -> Held:
+    """Executes a quote, once; a repeat answers what became of it the first time.
+
+    The answer's status is `executed`, `expired` (by the portal's clock, or the stock has run short) or `unfunded` (the
+    balance did not suffice). Raises Refusal `not_found` for a missing or foreign quote, `trading_not_allowed`.
+    """
+    dialect = session.get_bind().dialect.name
+    row = session.execute(_locked(dialect), {"public_id": public_id, "customer_id": customer_id}).first()
+    if row is None:
+        raise Refusal("not_found", field="quoteId")
+    *facts, standing, kyc_level, base_stock, order_stock = row
+    quote = Held(*facts)
+    if quote.status != QUOTE.start:
+        return quote
+    _may_trade(standing, kyc_level)
+    stock = base_stock if quote.side == BUY else order_stock
+    moment = now(session)
+    if moment >= quote.expires_at:
+        return _close(session, quote, "expired", customer_id, moment, "the price had run out")
+    if not _in_stock(session, quote.terms, int(stock)):
+        return _close(session, quote, "expired", customer_id, moment, "the stock had run short")
+    try:
+        ledger.post(
+            session, quote.side, f"quote:{quote.id}", _lines(customer_id, quote.terms), actor=f"customer:{customer_id}"
+        )
+    except Refusal as refusal:
+        if refusal.name != "insufficient_balance":
+            raise
+        return _close(session, quote, "unfunded", customer_id, moment, "the balance was too low")
+    _history(session, customer_id, quote, moment)
+    return _close(session, quote, "executed", customer_id, moment)
+
+
+def of_customer(session: Session, customer_id: int, public_id: str) -> Held:
+    """A customer's quote as it stands. Raises Refusal `not_found` for a missing or foreign one."""
+    query = sa.select(*_COLUMNS).where(_QUOTES.c.public_id == public_id, _QUOTES.c.customer_id == customer_id)
+    row = session.execute(query).first()
+    if row is None:
+        raise Refusal("not_found", field="quoteId")
+    return Held(*row)
+
+
+def _terms(
+    session: Session, customer_id: int, side: str, base_asset: str, given: str, units: int
+) -> tuple[Terms, Decimal]:
+    if side not in (BUY, SELL):
+        raise Refusal("side_invalid", field="side")
+    bounds = limits(session, base_asset)
+    wanted = {
+        "customer_id": customer_id,
+        "symbol": prices.symbol_of(base_asset),
+        "asset": base_asset if side == BUY else ORDER_ASSET,
+    }
+    seen = session.execute(_LOOK, wanted).one()
+    _may_trade(seen.standing, seen.kyc_level)
+    market = prices.fresh(session, seen.price, seen.at)
+    spread = spread_percent(session, bool(seen.is_vip), seen.spread_override_bp)
+    agreed = pricing.terms(side, base_asset, given, units, market, spread)
+    if not bounds.least <= agreed.base_units <= bounds.most or agreed.order_units <= 0:
+        field = "quoteAmountInBase" if given == BASE else "quoteAmountInOrder"
+        raise Refusal(
+            "amount_out_of_range", field=field, min_units=bounds.least, max_units=bounds.most, asset=base_asset
+        )
+    if not _in_stock(session, agreed, int(seen.stock)):
+        raise Refusal("stock_short")
+    return agreed, spread
+
+
+def _may_trade(standing: str, kyc_level: int) -> None:
+    if standing != "normal" or kyc_level < LEVEL:
+        raise Refusal("trading_not_allowed", level=LEVEL, standing=standing)
+
+
+def _in_stock(session: Session, agreed: Terms, stock_units: int) -> bool:
+    """Whether the house may give what the trade takes from its inventory."""
+    asset, units = (agreed.base_asset, agreed.base_units) if agreed.side == BUY else (ORDER_ASSET, agreed.fair_units)
+    return stock_units - units >= -_exposure(str(parameters.get(session, "trading")["exposure"][asset]), asset)
+
+
+@lru_cache(maxsize=64)
+def _exposure(text: str, asset: str) -> int:
+    return parse_units(text, asset)
+
+
+def _lines(customer_id: int, agreed: Terms) -> list[Line]:
+    """The journal of a trade: the customer's two legs against the house's inventory, and the house's income."""
+    sign = 1 if agreed.side == BUY else -1
+    base, order = agreed.base_asset, ORDER_ASSET
+    lines = [
+        (_available(customer_id, order), -sign * agreed.order_units),
+        (_available(customer_id, base), sign * agreed.base_units),
+        (_house("inventory", base), -sign * agreed.base_units),
+        (_house("inventory", order), sign * agreed.fair_units),
+        (_house("spread", order), agreed.spread_units),
+        (_house("rounding", order), agreed.rounding_units),
+    ]
+    return [Line(account, units) for account, units in lines if units]
+
+
+_available = ledger.customer_available
+_house = lru_cache(maxsize=64)(ledger.house)
+
+
+def _close(session: Session, quote: Held, to: str, customer_id: int, moment: datetime, why: str | None = None) -> Held:
+    moved = session.execute(_CLOSE, {"to": to, "closed_at": moment, "id": quote.id})
+    if affected(moved) != 1:
+        raise Refusal("state_conflict")
+    states.record(session, QUOTE, quote.id, QUOTE.start, to, f"customer:{customer_id}", why)
+    return replace(quote, status=to, closed_at=moment)
+
+
+def _history(session: Session, customer_id: int, quote: Held, moment: datetime) -> None:
+    activity.record(
+        session,
+        customer_id,
+        quote.side,
+        direction="in" if quote.side == BUY else "out",
+        asset=quote.base_asset,
+        amount_units=quote.base_units,
+        counter_asset=ORDER_ASSET,
+        counter_units=quote.order_units,
+        status="executed",
+        reference=references.of_row(moment, quote.id),
+        subject_kind="quote",
+        subject_id=quote.id,
+        details={"unit_price": format(quote.unit_price, "f"), "market_price": format(quote.market_price, "f")},
+        public_id=quote.public_id,
+    )
+
+
+_QUOTES: sa.Table = Quote.__table__
+_NAMES = (
+    "id", "public_id", "side", "base_asset", "base_units", "order_units", "spread_units", "unit_price", "market_price",
+    "spread_percent", "given", "valid_ms", "status", "created_at", "expires_at", "closed_at",
+)  # fmt: skip
+_COLUMNS = tuple(_QUOTES.c[name] for name in _NAMES)
+
+_INSERTED = (
+    "public_id", "customer_id", "side", "base_asset", "order_asset", "base_units", "order_units", "spread_units",
+    "unit_price", "market_price", "spread_percent", "given", "valid_ms", "status", "created_at", "expires_at",
+)  # fmt: skip
+_TYPED: dict[str, Any] = {name: _QUOTES.c[name].type for name in (*_NAMES, *_INSERTED)}
+
+_INSERT = sa.text(
+    f"INSERT INTO quotes ({', '.join(_INSERTED)}) VALUES ({', '.join(f':{name}' for name in _INSERTED)})"
+).bindparams(*(sa.bindparam(name, type_=_TYPED[name]) for name in _INSERTED))
+
+_STOCK = (
+    "(SELECT COALESCE(SUM(balance_units), 0) FROM accounts WHERE owner_kind = 'house' AND owner_id = 0"
+    " AND bucket = 'inventory' AND asset = {asset})"
+)
+
+_LOOK = sa.text(
+    "SELECT customers.standing, customers.kyc_level, customers.is_vip, customers.spread_override_bp, prices.price,"
+    f" prices.at, {_STOCK.format(asset=':asset')} AS stock"
+    " FROM customers LEFT JOIN prices ON prices.symbol = :symbol WHERE customers.id = :customer_id"
+).columns(price=Price.__table__.c.price.type, at=Price.__table__.c.at.type)
+
+_CLOSE = sa.text(
+    "UPDATE quotes SET status = :to, closed_at = :closed_at WHERE id = :id AND status = 'quoted'"
+).bindparams(sa.bindparam("closed_at", type_=_TYPED["closed_at"]))
+
+
+@lru_cache(maxsize=2)
+def _locked(dialect: str) -> sa.TextualSelect:
+    columns = ", ".join(f"quotes.{name}" for name in _NAMES)
+    statement = sa.text(
+        f"SELECT {columns}, customers.standing, customers.kyc_level,"
+        f" {_STOCK.format(asset='quotes.base_asset')} AS base_stock,"
+        f" {_STOCK.format(asset='quotes.order_asset')} AS order_stock"
+        " FROM quotes JOIN customers ON customers.id = quotes.customer_id"
+        " WHERE quotes.public_id = :public_id AND quotes.customer_id = :customer_id"
+        + ("" if dialect == "sqlite" else " FOR UPDATE OF quotes")
+    )
+    typed = {name: _TYPED[name] for name in _NAMES}
+    return statement.columns(**typed)
