@@ -8,8 +8,10 @@ from flask.cli import AppGroup
 
 from portal.bootstrap import Portal
 from portal.cli_banks import bank_commands
+from portal.cli_staff import staff_commands
 from portal.ledger import check
 from portal.machines import MACHINES
+from portal.migrations.run import head_revision, migrate
 from portal.money import plain_text
 from portal.services import audit
 
@@ -53,6 +55,13 @@ def machines() -> None:
         click.echo(f"## {name}\n\n```mermaid\n{machine.mermaid()}\n```\n")
 
 
+@click.command("migrate")
+def migrate_database() -> None:
+    """Brings the database up to the newest schema."""
+    migrate(_portal().settings)
+    click.echo(f"database at migration {head_revision()}")
+
+
 @click.command("demo")
 def demo() -> None:
     """Fills the sandbox with a small world; harmless when it is there already."""
@@ -71,5 +80,6 @@ def register(app: Flask) -> None:
     app.cli.add_command(ledger_commands)
     app.cli.add_command(audit_commands)
     app.cli.add_command(bank_commands)
-    for command in (machines, demo, worker):
+    app.cli.add_command(staff_commands)
+    for command in (machines, migrate_database, demo, worker):
         app.cli.add_command(command)

@@ -2,7 +2,15 @@
 
 from sqlalchemy.engine import Connection
 
-APPEND_ONLY = ("journals", "entries", "state_changes", "audit_records", "audit_seals")
+APPEND_ONLY = (
+    "journals",
+    "entries",
+    "state_changes",
+    "audit_records",
+    "audit_seals",
+    "staff_notes",
+    "withdrawal_approvals",
+)
 
 
 def install(connection: Connection, tables: tuple[str, ...] = APPEND_ONLY) -> None:

@@ -1,9 +1,11 @@
-"""What every portal's database holds from its first day: the list of Taiwan's banks."""
+"""What every portal's database holds from its first day: the list of Taiwan's banks, what staff roles may do."""
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from portal.models.staff import RolePermission
 from portal.models.wallet import Bank, BankBranch
+from portal.permissions import STARTING_ROLES
 from portal.services import banks
 
 
@@ -23,3 +25,9 @@ def load_banks(connection: Connection) -> None:
             if row.branch_code
         ],
     )
+
+
+def load_roles(connection: Connection) -> None:
+    """Gives every role of the staff what it starts with."""
+    rows = [{"role": role, "permission": name} for role, names in STARTING_ROLES.items() for name in names]
+    connection.execute(sa.insert(RolePermission), rows)

@@ -8,7 +8,11 @@ from portal.bootstrap import Portal
 from portal.models.customers import Company
 
 #: One module per subject with `load(portal)`, run in this order.
-SUBJECTS: tuple[str, ...] = ("companies",)
+SUBJECTS: tuple[str, ...] = (
+    "companies",
+    "stores",
+    "staff",
+)
 
 
 def load(portal: Portal) -> bool:

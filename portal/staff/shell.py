@@ -1,0 +1,50 @@
+"""The console's frame: who sits here, the ways around that their roles open, and how much waits behind each."""
+
+from typing import Any
+
+from flask import request
+from flask_babel import gettext
+
+from portal import permissions as may
+from portal.errors import N_
+from portal.http import portal
+from portal.services import staff_counts
+from portal.staff import access, blueprint
+
+#: Sections of the side navigation: (path, label, icon, permission, name of its count).
+WAYS: tuple[tuple[str, tuple[tuple[str, str, str, str, str], ...]], ...] = (
+    (
+        N_("Work"),
+        (
+            ("/staff", N_("Today"), "house", "", ""),
+            ("/staff/kyc", N_("Identity reviews"), "id-card", may.KYC_REVIEW, "kyc"),
+        ),
+    ),
+)
+
+
+@blueprint.context_processor
+def frame() -> dict[str, Any]:
+    """Replaces the customers' frame by the console's."""
+    found = access.signed_in()
+    items: list[dict[str, Any]] = []
+    if found is not None and not found.must_change:
+        counts = portal().db.read(staff_counts.waiting, found.permissions)
+        for section, ways in WAYS:
+            open_ways = [_way(way, counts) for way in ways if not way[3] or found.may(way[3])]
+            if open_ways:
+                items += [{"section": gettext(section)}, *open_ways]
+    return {
+        "console": {"title": gettext("Staff"), "href": "/staff"},
+        "nav_items": items,
+        "staff": found,
+        "may": found.may if found else lambda permission: False,
+        "P": may,
+    }
+
+
+def _way(way: tuple[str, str, str, str, str], counts: dict[str, str]) -> dict[str, Any]:
+    href, label, icon, _, count = way
+    here = request.path
+    current = here == href or (href != "/staff" and here.startswith(f"{href}/"))
+    return {"href": href, "label": gettext(label), "icon": icon, "current": current, "count": counts.get(count)}
