@@ -1,14 +1,20 @@
-"""The portal's entry: `app` for WSGI servers and Flask's commands; `python app.py` serves it with its worker."""
+"""The portal's entry: `app` for WSGI servers and Flask's commands; `python app.py` serves it with its worker.
+
+`python app.py --web-only` leaves the worker to a service of its own.
+"""
+
+import sys
 
 from portal import create_app
 from portal.config import SettingsError
+from portal.serve import leave_with_server, serve
 
 try:
     app = create_app()
 except SettingsError as error:
     raise SystemExit(str(error)) from error
 
-if __name__ == "__main__":
-    from portal.serve import serve
+leave_with_server()
 
-    serve(app)
+if __name__ == "__main__":
+    serve(app, with_worker="--web-only" not in sys.argv[1:])

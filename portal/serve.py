@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 from flask import Flask
 from granian import Granian
@@ -16,8 +17,11 @@ from portal.migrations.run import migrate
 from portal.sandbox import demo
 
 
-def serve(app: Flask) -> None:
-    """Migrates, loads the demo world where it belongs, and serves pages, APIs and the worker until stopped."""
+def serve(app: Flask, *, with_worker: bool = True) -> None:
+    """Migrates, loads the demo world where it belongs, and serves pages, APIs and the worker until stopped.
+
+    `with_worker=False` is for machines on which the worker is a service of its own.
+    """
     os.chdir(ROOT)  # the server's processes import `app` by name
     portal: Portal = app.extensions["portal"]
     migrate(portal.settings)
@@ -25,8 +29,10 @@ def serve(app: Flask) -> None:
         demo.load(portal)
     portal.db.engine.dispose()  # children open connections of their own
     stop = threading.Event()
-    threading.Thread(target=_keep_worker, args=(stop,), daemon=True).start()
+    if with_worker:
+        threading.Thread(target=_keep_worker, args=(stop,), daemon=True).start()
     settings = portal.settings
+    os.environ["PORTAL_SERVER"] = str(os.getpid())
     print(f"Portal at http://{settings.host}:{settings.port} ({settings.environment})", flush=True)
     try:
         Granian(
@@ -42,6 +48,22 @@ def serve(app: Flask) -> None:
         ).serve()
     finally:
         stop.set()
+
+
+def leave_with_server() -> None:
+    """In a web process: ends it when the server that started it is gone, however that ended.
+
+    A process left over would go on answering on the same port beside the next server.
+    """
+    server = int(os.environ.get("PORTAL_SERVER", "0"))
+    if server and os.getppid() == server:
+        threading.Thread(target=_watch, args=(server,), daemon=True).start()
+
+
+def _watch(server: int) -> None:
+    while os.getppid() == server:
+        time.sleep(0.2)
+    os._exit(1)
 
 
 def _keep_worker(stop: threading.Event) -> None:
