@@ -36,7 +36,17 @@ class BankAccount(Base):
     """
 
     __tablename__ = "bank_accounts"
-    __table_args__ = (sa.Index(None, "owner_kind", "owner_id"), sa.Index(None, "account_index"))
+    __table_args__ = (
+        sa.Index(None, "owner_kind", "owner_id"),
+        sa.Index(None, "account_index"),
+        sa.Index(
+            "uq_bank_accounts_of_customers",
+            "account_index",
+            unique=True,
+            sqlite_where=sa.text("status = 'verified' AND owner_kind = 'customer'"),
+            postgresql_where=sa.text("status = 'verified' AND owner_kind = 'customer'"),
+        ),
+    )
 
     id: Mapped[RowId]
     owner_kind: Mapped[str] = mapped_column(sa.String(12), default="customer")

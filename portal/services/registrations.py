@@ -19,7 +19,7 @@ from portal.machines.registration import REGISTRATION
 from portal.models.columns import new_public_id
 from portal.models.customers import Company, Customer
 from portal.models.vouchers import Registration
-from portal.services import addresses, codes, companies, messages, passwords
+from portal.services import addresses, codes, companies, messages
 from portal.services.identifiers import canonical_email, canonical_phone
 from portal.services.networks import TRON
 
@@ -140,9 +140,9 @@ def verify_email(session: Session, source: str, phone: str, country: str, email:
 
 
 def set_password(
-    session: Session, source: str, phone: str, country: str, email: str, digest: str, proof: Proof
+    session: Session, source: str, phone: str, country: str, email: str, password_hash: str, proof: Proof
 ) -> Customer:
-    """Makes the customer with the password's digest, and the TRON wallet.
+    """Makes the customer with the password's hash, and the TRON wallet.
 
     Raises Refusal `registration_out_of_step`, also for a phone or mail that was taken meanwhile, `wallet_unavailable`.
     """
@@ -157,7 +157,7 @@ def set_password(
         "company_id": found.company_id,
         "email": address,
         "phone": found.phone,
-        "password_hash": passwords.make_hash(session, digest),
+        "password_hash": password_hash,
         "standing": "normal",
         "registration": "wallet_generated",
         "kyc_level": 0,

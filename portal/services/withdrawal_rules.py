@@ -73,7 +73,7 @@ for _kind in (REDEMPTION, SETTLEMENT):
     parameters.declare(
         f"withdrawal.{_kind}.TWIP",
         {
-            "min": "1",
+            "min": "10" if _kind == REDEMPTION else "1",
             "max": "10000000",
             "fees": {BANK: "0"},
             "level": 0,

@@ -8,7 +8,7 @@ from portal import failures
 from portal.api.voucher.family import BASE, blueprint, failure
 
 #: One module per subject; each declares its routes when imported.
-SUBJECTS: tuple[str, ...] = ()
+SUBJECTS = ("registration", "accounts", "profile", "orders", "stores", "withdrawals", "deposits", "cards")
 
 
 def register(app: Flask) -> None:
