@@ -3,8 +3,10 @@
 import importlib
 
 import click
+from alembic.runtime.migration import MigrationContext
 from flask import Flask, current_app
 from flask.cli import AppGroup
+from sqlalchemy.exc import SQLAlchemyError
 
 from portal.bootstrap import Portal
 from portal.cli_banks import bank_commands
@@ -13,7 +15,7 @@ from portal.ledger import check
 from portal.machines import MACHINES
 from portal.migrations.run import head_revision, migrate
 from portal.money import plain_text
-from portal.services import audit
+from portal.services import audit, doctor
 
 ledger_commands = AppGroup("ledger", help="The double-entry ledger.")
 audit_commands = AppGroup("audit", help="The audit log.")
@@ -62,6 +64,28 @@ def migrate_database() -> None:
     click.echo(f"database at migration {head_revision()}")
 
 
+@click.command("doctor")
+def examine() -> None:
+    """Examines this deployment; exits 0 or names what is wrong."""
+    found = _portal()
+    try:
+        with found.db.engine.connect() as connection:
+            revision = MigrationContext.configure(connection).get_current_revision()
+    except SQLAlchemyError as error:
+        click.echo(f"database: it does not answer ({type(error).__name__})", err=True)
+        raise SystemExit(1) from error
+    if revision != head_revision():
+        click.echo(f"migrations: the database is at {revision}, the newest is {head_revision()}", err=True)
+        raise SystemExit(1)
+    assert found.db.context is not None
+    troubles = {**found.db.read(doctor.examine), **doctor.examine_outside(found.db.context)}
+    for name, trouble in troubles.items():
+        click.echo(f"{name}: {trouble}", err=True)
+    click.echo(f"{len(troubles)} problems")
+    if troubles:
+        raise SystemExit(1)
+
+
 @click.command("demo")
 def demo() -> None:
     """Fills the sandbox with a small world; harmless when it is there already."""
@@ -81,5 +105,5 @@ def register(app: Flask) -> None:
     app.cli.add_command(audit_commands)
     app.cli.add_command(bank_commands)
     app.cli.add_command(staff_commands)
-    for command in (machines, migrate_database, demo, worker):
+    for command in (machines, examine, migrate_database, demo, worker):
         app.cli.add_command(command)
