@@ -20,7 +20,7 @@ declare(
 )
 
 #: Anything not listed is an illegal request; a name belongs here as soon as a route of this family can raise it.
-ERRORS: defaultdict[str, tuple[int, str]] = defaultdict(
+ERRORS: defaultdict[str, tuple[int, str | None]] = defaultdict(
     lambda: (-19, "非法请求"),
     {
         "input_invalid": (-2, "Invalid parameter"),
@@ -83,6 +83,18 @@ ERRORS: defaultdict[str, tuple[int, str]] = defaultdict(
         "kyc_void": (5606, "kyc历史记录失效"),
         "kyc_answers_invalid": (5608, "Invalid questionnaire"),
         "kyc_out_of_order": (-19, "非法请求"),
+        # market, trading and wallet
+        "chart_range_invalid": (-2, "Invalid type."),
+        "side_invalid": (-2, "Invalid side"),
+        "one_amount": (-2, "Give quoteAmountInBase or quoteAmountInOrder"),
+        "stock_short": (-2, "Amount outside the limits"),
+        "price_unknown": (-4041, "获取币种列表出错"),
+        "price_stale": (-1, "Service unavailable"),
+        "trading_not_allowed": (40049, "当前用户状态无法进行虚拟币买卖"),
+        "deposit_not_allowed": (40039, "当前用户状态无法存款"),
+        "bank_account_missing": (3006, None),
+        "address_unavailable": (-4038, "获取虚拟币钱包地址出错"),
+        "history_query_invalid": (-2, "Invalid query"),
         # withdrawals, transfers and conversions; 40059 is ours, beside 40039 (deposits) and 40049 (trading)
         "withdrawals_held": (40059, "当前用户状态无法提现"),
         "withdrawals_not_allowed": (40059, "当前用户状态无法提现"),
@@ -116,6 +128,8 @@ ERRORS: defaultdict[str, tuple[int, str]] = defaultdict(
 
 #: HTTP status of refusals that are not 400.
 STATUS: dict[str, int] = {
+    "api_key_refused": 401,
+    "api_key_scope": 403,
     "session_required": 401,
     "second_factor_required": 401,
     "illegal_request": 403,
@@ -123,6 +137,7 @@ STATUS: dict[str, int] = {
     "idempotency_conflict": 409,
     "too_many_requests": 429,
     "unavailable": 503,
+    "price_stale": 503,
 }
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from portal.api.brokerage import keys
 from portal.api.brokerage.errors import ERRORS, STATUS
 from portal.api.family import Family
 from portal.api.rendering import dumps
@@ -29,7 +30,7 @@ def say(data: Any) -> Response:
 def refuse(refusal: Refusal) -> Response:
     """The error answer: HTTP 401 with 10002, 400 with the rest (reading B3), and the statuses STATUS lists."""
     code, msg = ERRORS[refusal.name]
-    if code == -2 and refusal.field:
+    if code == -2 and refusal.field and refusal.name.startswith(("input_", "amount_")):
         msg = f"[{'empty' if refusal.name == 'input_missing' else 'invalid'} {refusal.field}]"
     response = envelope(code, msg, refusal.facts.get("data"), http_status=STATUS.get(refusal.name, 400))
     if "retry_after_seconds" in refusal.facts:
@@ -49,9 +50,12 @@ def authenticate(auth: str) -> SignedIn | None:
     """Finds the caller. `session` and `second_factor` routes raise Refusal `session_required` without a fitting session.
 
     `optional` routes take whoever is there. A cookie counts for same-origin requests only when the call changes anything.
+    A program's signed call stands for its customer on the routes its key is for (keys.py).
     """
     if auth == "none":
         return None
+    if auth != "optional" and keys.is_signed():
+        return keys.caller(auth)
     token, from_cookie = token_of_request()
     signed_in = portal().db.read(sessions.resolve, token)
     if auth == "optional":

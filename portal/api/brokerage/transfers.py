@@ -12,6 +12,7 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 
 from portal.api import parsing
+from portal.api.brokerage import keys
 from portal.api.brokerage.errors import ERRORS
 from portal.api.brokerage.family import family
 from portal.api.brokerage.withdrawals import code_text, units_of
@@ -75,6 +76,7 @@ def wallet_operation(call: Call[SignedIn]) -> Any:
 
 
 def _transfer(call: Call[SignedIn]) -> Any:
+    keys.need_scope(call.caller, "withdraw")
     body = call.body
     asset, entry = _wallet(body.fromWallet)
     for field in ("receiver", "receiverEmail"):
@@ -108,6 +110,7 @@ def send(
 
 
 def _convert(call: Call[SignedIn]) -> Any:
+    keys.need_scope(call.caller, "trade")
     body = call.body
     asset, entry = _wallet(body.fromWallet)
     if not body.toAsset:
