@@ -5,54 +5,48 @@ tried again for about four days. One endpoint's failures never hold up another's
 """
 
 import base64
-import random
 import secrets
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-import orjson
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
-from standardwebhooks import Webhook
 
 from portal.db import affected, context, insert_if_absent, now
 from portal.errors import N_, Refusal, declare
 from portal.models.columns import new_public_id
 from portal.models.webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookMessage
-from portal.ports import WebhookAnswer
 from portal.services import audit
 
-LEASE = timedelta(seconds=60)
-#: Waits between attempts in seconds; the last one repeats until all attempts are used.
-WAITS = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800)
 ATTEMPTS = 20
 #: An old secret keeps signing beside the new one for so long.
 OVERLAP = timedelta(hours=24)
 MOST_ENDPOINTS = 10
-#: An endpoint that only failed for so long is disabled; its owner finds it named in the console.
-DISABLED_AFTER = timedelta(days=5)
-#: So many deliveries of one endpoint are under way at once.
-AT_ONCE = 3
 
 declare(
     {
         "webhook_url_invalid": N_("Enter a full https:// address of a server on the internet."),
         "webhook_events_invalid": N_("Choose at least one event."),
         "too_many_endpoints": N_("There are as many endpoints as allowed. Remove one first."),
+        "endpoint_removed": N_("This endpoint is no longer in use. Add it again first."),
     }
 )
 
+#: Who of an owner hears of an endpoint that was disabled.
+_hearers: dict[str, Callable[[Session, int], Sequence[int]]] = {}
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A delivery ready to be sent: what goes over the wire is made of this alone."""
 
-    delivery_id: int
-    url: str
-    headers: dict[str, str]
-    body: bytes
+def hears_of(owner_kind: str, people: Callable[[Session, int], Sequence[int]]) -> None:
+    """Declares which customers of an owner hear of an endpoint that was disabled: (session, owner id) → customer ids."""
+    _hearers[owner_kind] = people
+
+
+def hearers(session: Session, owner_kind: str, owner_id: int) -> Sequence[int]:
+    """The customers who hear of an owner's endpoints."""
+    return _hearers[owner_kind](session, owner_id) if owner_kind in _hearers else ()
 
 
 def tell(session: Session, owner_kind: str, owner_id: int, event: str, data: dict[str, Any], *, key: str) -> bool:
@@ -219,86 +213,6 @@ def disabled(session: Session, owner_kind: str, owner_id: int) -> list[WebhookEn
     return list(session.scalars(query.order_by(WebhookEndpoint.disabled_at.desc()).limit(10)))
 
 
-def claim(session: Session, count: int = 50) -> list[Outgoing]:
-    """Leases deliveries that are due, a few per endpoint so that none crowds out the others, and makes them ready."""
-    moment = now(session)
-    due = sa.and_(
-        WebhookDelivery.status == "pending",
-        WebhookDelivery.next_at <= moment,
-        sa.or_(WebhookDelivery.leased_until.is_(None), WebhookDelivery.leased_until < moment),
-    )
-    place = sa.func.row_number().over(partition_by=WebhookDelivery.endpoint_id, order_by=WebhookDelivery.id)
-    first = sa.select(WebhookDelivery.id.label("id"), place.label("place")).where(due).subquery()
-    chosen = sa.select(first.c.id).where(first.c.place <= AT_ONCE).order_by(first.c.place, first.c.id).limit(count)
-    found = session.scalars(
-        sa.select(WebhookDelivery).where(WebhookDelivery.id.in_(chosen), due).with_for_update(skip_locked=True)
-    ).all()
-    for delivery in found:
-        delivery.leased_until = moment + LEASE
-        delivery.attempts += 1
-        delivery.tries_left -= 1
-    session.flush()
-    return [_outgoing(session, delivery, moment) for delivery in found]
-
-
-def _outgoing(session: Session, delivery: WebhookDelivery, moment: datetime) -> Outgoing:
-    message = session.get_one(WebhookMessage, delivery.message_id)
-    target = session.get_one(WebhookEndpoint, delivery.endpoint_id)
-    told = message.created_at.isoformat().replace("+00:00", "Z")
-    body = orjson.dumps({"type": message.event, "timestamp": told, "data": message.data})
-    vault = context(session).vault
-    sealed = [target.secret_sealed]
-    if target.old_secret_sealed is not None and target.old_until is not None and target.old_until > moment:
-        sealed.append(target.old_secret_sealed)
-    name = f"msg_{message.public_id}"
-    signatures = [
-        Webhook(vault.open_text(secret, "webhook secret")).sign(name, moment, body.decode()) for secret in sealed
-    ]
-    headers = {
-        "content-type": "application/json",
-        "webhook-id": name,
-        "webhook-timestamp": str(int(moment.timestamp())),
-        "webhook-signature": " ".join(signatures),
-    }
-    return Outgoing(delivery.id, target.url, headers, body)
-
-
-def attempted(
-    session: Session, delivery_id: int, answer: WebhookAnswer | None, error: str | None, took_ms: int
-) -> None:
-    """Notes how an attempt went: any 2xx is delivered; 410 ends the endpoint; everything else is tried again."""
-    delivery = session.get_one(WebhookDelivery, delivery_id, with_for_update=True)
-    target = session.get_one(WebhookEndpoint, delivery.endpoint_id)
-    moment = now(session)
-    session.add(
-        WebhookAttempt(
-            delivery_id=delivery.id,
-            number=delivery.attempts,
-            response_status=answer.status if answer else None,
-            response_start=answer.start if answer else None,
-            error=error[:200] if error else None,
-            took_ms=took_ms,
-            at=moment,
-        )
-    )
-    delivery.leased_until = None
-    if answer is not None and 200 <= answer.status < 300:
-        delivery.status, delivery.finished_at = "delivered", moment
-        target.failures, target.failing_since = 0, None
-        return
-    target.failures += 1
-    target.failing_since = target.failing_since or moment
-    if answer is not None and answer.status == 410:
-        remove_endpoint(session, target, "system", "gone")
-    elif moment - target.failing_since >= DISABLED_AFTER and target.disabled_at is None:
-        remove_endpoint(session, target, "system", "failing")
-    if delivery.tries_left <= 0 or target.disabled_at is not None:
-        delivery.status, delivery.finished_at = "failed", moment
-        return
-    wait = WAITS[min(delivery.attempts, len(WAITS)) - 1]
-    delivery.next_at = moment + timedelta(seconds=wait * random.uniform(0.9, 1.1))
-
-
 @dataclass(frozen=True, slots=True)
 class Told:
     """A line of an owner's log: the message, where it went and how far it got."""
@@ -341,8 +255,13 @@ def one(session: Session, owner_kind: str, owner_id: int, public_id: str) -> tup
 
 
 def resend(session: Session, owner_kind: str, owner_id: int, public_id: str) -> None:
-    """Sends a delivery again, whatever became of it. Raises Refusal `not_found`, or `state_conflict` while one is under way."""
+    """Sends a delivery again, whatever became of it.
+
+    Raises Refusal `not_found`, `endpoint_removed`, or `state_conflict` while one is under way.
+    """
     told, _ = one(session, owner_kind, owner_id, public_id)
+    if session.get_one(WebhookEndpoint, told.delivery.endpoint_id).disabled_at is not None:
+        raise Refusal("endpoint_removed")
     again = session.execute(
         sa.update(WebhookDelivery)
         .where(WebhookDelivery.id == told.delivery.id, WebhookDelivery.leased_until.is_(None))
