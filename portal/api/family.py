@@ -52,6 +52,8 @@ class Call(Generic[Caller]):
     scope: str
     replayed: bool = False
     headers: dict[str, str] = field(default_factory=dict)
+    #: What a multipart request carries beside its address; the parser has eaten the body by then.
+    parts: bytes = b""
 
     def change(self, present: Callable[[Any], Any], service: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Runs a service in one transaction and presents its result.
@@ -59,7 +61,9 @@ class Call(Generic[Caller]):
         With an `Idempotency-Key` a repeat gets the first presented answer again. `present` makes the JSON-able data.
         """
         key = request.headers.get("Idempotency-Key")
-        digest = idempotency.fingerprint(request.method, request.path, request.query_string, request.get_data())
+        digest = idempotency.fingerprint(
+            request.method, request.path, request.query_string, request.get_data(), self.parts
+        )
 
         def work(session: Session) -> tuple[dict[str, Any], bool]:
             def answer() -> dict[str, Any]:
@@ -128,7 +132,7 @@ class Family(Generic[Caller]):
                     call = Call(
                         caller=caller,
                         body=self._read(body, max_bytes, multipart),
-                        query=parsing.into(query, request.args.to_dict()) if query else None,
+                        query=self._read_query(query),
                         scope=f"{self.name}:{self._scope_of(caller)}",
                     )
                     answer = view(call, **path_values)
@@ -145,6 +149,9 @@ class Family(Generic[Caller]):
             return serve
 
         return declare
+
+    def _read_query(self, query: type[BaseModel] | None) -> BaseModel | None:
+        return parsing.into(query, request.args.to_dict()) if query else None
 
     def _read(self, body: type[BaseModel] | None, max_bytes: int, multipart: bool) -> BaseModel | None:
         if body is None:

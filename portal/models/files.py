@@ -10,8 +10,8 @@ from portal.models.columns import Digest, Label, Moment, PublicId, RowId
 class StoredFile(Base):
     """One sealed file in the store.
 
-    `state` is `reserved` (about to be stored, or stored and never used), `registered` (belongs to its owner) or
-    `discarded` (no longer needed); the sweeping duty removes reserved files past their hour and discarded ones.
+    `state` is `reserved` (about to be stored, or stored and never used), `registered` (belongs to its owner),
+    `discarded` (no longer needed) or `removed`; the sweeping duty removes reserved files past their hour and discarded ones.
     `key_name` tells under which encryption key it lies, so that rotation finds what is left to re-seal. `size_bytes`
     and `content_digest` (SHA-256) are of the cleaned document, before sealing.
     """

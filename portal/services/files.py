@@ -150,7 +150,10 @@ def _sweepable(session: Session, count: int) -> list[tuple[int, str]]:
 
 
 def _forget(session: Session, file_id: int) -> None:
-    session.execute(sa.delete(StoredFile).where(StoredFile.id == file_id, StoredFile.state == "discarded"))
+    """Forgets a file whose bytes are gone; one that had an owner keeps its line, because records may name it."""
+    gone = sa.and_(StoredFile.id == file_id, StoredFile.state == "discarded")
+    session.execute(sa.delete(StoredFile).where(gone, StoredFile.owner_kind.is_(None)))
+    session.execute(sa.update(StoredFile).where(gone).values(state="removed"))
 
 
 def rotate(database: Database, count: int = 100) -> int:
