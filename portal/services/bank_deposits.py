@@ -4,16 +4,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal import ledger
-from portal.db import context, now
+from portal.db import now
 from portal.errors import N_, Refusal, declare
 from portal.models.customers import Customer
-from portal.models.wallet import Bank, BankAccount, BankBranch, BankCredit, VirtualAccount
+from portal.models.wallet import BankCredit, VirtualAccount
 from portal.money import parse_units
-from portal.services import bank_credits, deposits, limits, parameters
+from portal.services import bank_accounts, bank_credits, deposits, limits, parameters
+from portal.services.bank_accounts import BankAccountView
 from portal.services.bank_credits import SUSPENSE, Outcome
 
 declare(
@@ -34,17 +34,6 @@ RENEWED_BEFORE = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class BankView:
-    """A bank account as it may be shown: only the tail of its number."""
-
-    id: int
-    code: str
-    name: str
-    tail: str
-    holder: str
-
-
-@dataclass(frozen=True, slots=True)
 class DepositWay:
     """Where a customer sends TWD, from which of their accounts, and how much is left of the limits (TWD units)."""
 
@@ -52,7 +41,7 @@ class DepositWay:
     bank_name: str
     branch_name: str
     holder: str
-    own_banks: list[BankView]
+    own_banks: list[BankAccountView]
     limit: limits.Remaining
 
 
@@ -77,7 +66,7 @@ def way_in(session: Session, customer_id: int) -> DepositWay:
     """
     rule = parameters.get(session, "deposit.fiat.TWD")
     customer = session.get_one(Customer, customer_id)
-    banks = own_banks(session, customer_id)
+    banks = bank_accounts.verified(session, "customer", customer_id)
     if not banks:
         raise Refusal("bank_account_missing", level=rule["level"])
     if customer.kyc_level < rule["level"] or customer.standing != "normal":
@@ -90,33 +79,6 @@ def way_in(session: Session, customer_id: int) -> DepositWay:
     return DepositWay(
         account, names["bank_name"], names["branch_name"], names["holder"], banks, limit_of(session, customer_id)
     )
-
-
-def own_banks(session: Session, customer_id: int) -> list[BankView]:
-    """The customer's verified bank accounts, oldest first."""
-    query = (
-        sa.select(BankAccount, Bank.name, BankBranch.name)
-        .outerjoin(Bank, Bank.code == BankAccount.bank_code)
-        .outerjoin(
-            BankBranch,
-            sa.and_(BankBranch.bank_code == BankAccount.bank_code, BankBranch.code == BankAccount.branch_code),
-        )
-        .where(
-            BankAccount.owner_kind == "customer", BankAccount.owner_id == customer_id, BankAccount.status == "verified"
-        )
-        .order_by(BankAccount.id)
-    )
-    vault = context(session).vault
-    return [
-        BankView(
-            id=account.id,
-            code=account.bank_code,
-            name=" ".join(part for part in (bank, branch) if part) or account.bank_code,
-            tail=account.account_tail,
-            holder=vault.open_text(account.holder_sealed, "bank account holder"),
-        )
-        for account, bank, branch in session.execute(query)
-    ]
 
 
 def announce(session: Session, customer_id: int, amount_units: int) -> str:
@@ -174,16 +136,11 @@ def payer_of(session: Session, customer_id: int, credit: BankCredit) -> dict[str
     """Who paid, as it may be kept in the history; None when the account is none of the customer's own."""
     if credit.payer_account is None:
         return {"name": credit.payer_name}
-    vault = context(session).vault
-    query = sa.select(BankAccount).where(
-        BankAccount.owner_kind == "customer", BankAccount.owner_id == customer_id, BankAccount.status == "verified"
-    )
     said = _digits(credit.payer_account)
-    for own in session.scalars(query):
-        number = vault.open_text(own.account_sealed, "bank account")
-        spelled = (number, own.bank_code + number, own.bank_code + own.branch_code + number)
+    for own in bank_accounts.verified(session, "customer", customer_id):
+        spelled = (own.account, own.bank_code + own.account, own.bank_code + own.branch_code + own.account)
         if said and said in map(_digits, spelled):
-            return {"code": own.bank_code, "account": f"****{own.account_tail}", "name": credit.payer_name}
+            return {"code": own.bank_code, "account": f"****{own.tail}", "name": credit.payer_name}
     return None
 
 

@@ -19,9 +19,18 @@ from portal.machines.deposits import DEPOSIT
 from portal.models.columns import new_public_id
 from portal.models.wallet import BankCredit, ChainCursor, Deposit, DepositAddress
 from portal.ports import ChainHead, ChainTransfer
-from portal.services import activity, addresses, audit, bank_credits, networks, parameters, references
+from portal.services import activity, addresses, audit, bank_credits, networks, notifications, parameters, references
+from portal.services.notifications import Event
 
 declare({"deposit_not_cancellable": N_("This deposit cannot be cancelled.")})
+
+notifications.declare(
+    {
+        "deposited": Event(
+            "money", N_("Deposit received"), N_("%(amount)s arrived in your wallet."), icon="arrow-down-left"
+        )
+    }
+)
 
 #: An announced TWD deposit waits this long for the money.
 ANNOUNCED_FOR = timedelta(days=3)
@@ -139,6 +148,7 @@ def confirm(session: Session, deposit_id: int, block_hash: str) -> bool:
     states.advance(session, DEPOSIT, deposit, "confirmed", "system", confirmed_at=now(session))
     _credit(session, deposit, ledger.house("chain", deposit.asset), "system")
     activity.update(session, "deposit", deposit.id, status="confirmed")
+    _tell(session, deposit)
     return True
 
 
@@ -240,6 +250,7 @@ def credit_from_bank(
         )
         activity.update(session, "deposit", deposit.id, status="confirmed", details=_told(deposit))
     _credit(session, deposit, source, actor)
+    _tell(session, deposit)
     return deposit
 
 
@@ -261,6 +272,12 @@ def _credit(session: Session, deposit: Deposit, source: AccountKey, actor: str) 
     account = account_of(deposit.owner_kind, deposit.owner_id, deposit.asset)
     lines = [Line(account, deposit.amount_units), Line(source, -deposit.amount_units)]
     ledger.post(session, "deposit", f"deposit:{deposit.id}", lines, actor=actor)
+
+
+def _tell(session: Session, deposit: Deposit) -> None:
+    if deposit.owner_kind == "customer":
+        facts = {"amount": notifications.amount(deposit.amount_units, deposit.asset)}
+        notifications.tell(session, deposit.owner_id, "deposited", facts, f"/wallet/history/{deposit.public_id}")
 
 
 def _history(session: Session, deposit: Deposit, status: str) -> None:

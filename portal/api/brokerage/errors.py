@@ -137,7 +137,6 @@ STATUS: dict[str, int] = {
     "idempotency_conflict": 409,
     "too_many_requests": 429,
     "unavailable": 503,
-    "price_stale": 503,
 }
 
 
