@@ -3,8 +3,17 @@
 from urllib.parse import urlsplit
 
 from flask import current_app, request
+from werkzeug.wrappers import Response
 
 from portal.bootstrap import Portal
+from portal.services import devices, sessions
+from portal.services.devices import Visit
+
+#: The cookie with a customer's session token, shared by the pages and the brokerage family.
+SESSION_COOKIE = "token"
+#: A secret of the browser's own, by which a device is known again after signing out.
+DEVICE_COOKIE = "device"
+_TWO_YEARS_SECONDS = 2 * 365 * 24 * 3600
 
 
 def portal() -> Portal:
@@ -21,6 +30,31 @@ def client_address() -> str:
 def user_agent() -> str:
     """What the caller's browser calls itself, cut to a sane length."""
     return request.headers.get("User-Agent", "")[:300]
+
+
+def visit(family: str, device_secret: str | None = None) -> Visit:
+    """Where this request comes from; a browser is known again by its device cookie, an app by what it calls itself."""
+    secret = device_secret or request.cookies.get(DEVICE_COOKIE, "")
+    mark = devices.mark_of(secret if len(secret) == 64 else f"agent {user_agent()}")
+    return Visit(family, client_address(), user_agent(), mark)
+
+
+def give_token(response: Response, token: str) -> None:
+    """Hands a session's token to the caller: as a cookie that scripts cannot read."""
+    life = int(sessions.LIFE.total_seconds())
+    secure = not portal().settings.sandbox
+    response.set_cookie(SESSION_COOKIE, token, max_age=life, httponly=True, samesite="Lax", secure=secure)
+
+
+def know_device(response: Response, secret: str) -> None:
+    """Gives the browser the secret by which it is known again."""
+    secure = not portal().settings.sandbox
+    response.set_cookie(DEVICE_COOKIE, secret, max_age=_TWO_YEARS_SECONDS, httponly=True, samesite="Lax", secure=secure)
+
+
+def take_token(response: Response) -> None:
+    """Takes the session's cookie back."""
+    response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="Lax", secure=not portal().settings.sandbox)
 
 
 def safe_next(target: str | None, default: str = "/") -> str:

@@ -111,7 +111,7 @@ def arrived(session: Session, customer: Customer, session_id: int, visit: Visit)
         "os": system,
         "ip": visit.ip,
         "at_ms": int(now(session).timestamp() * 1000),
-        "lock_path": f"/security/lock/{lock_token(session, customer.id)}",
+        "freeze_link": lock_link(session, customer.id),
     }
     messages.mail(session, customer.email, "new_device", customer.locale, facts)
 

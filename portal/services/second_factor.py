@@ -8,7 +8,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 import pyotp
@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 
 from portal.db import affected, context, insert_if_absent, now
 from portal.errors import N_, Refusal, declare
+from portal.models.customers import Customer
 from portal.models.security import Authenticator, FailureCounter, Passkey, RecoveryCode
-from portal.services import failures
+from portal.services import failures, messages
 
 STEP_SECONDS = 30
 #: Steps before and after the present one that are accepted, for clocks that are a little off.
@@ -106,7 +107,7 @@ def bind_totp(session: Session, owner_kind: str, owner_id: int, code: str, secre
         raise Refusal("totp_secret_foreign", field="totpKey")
     step = _matching_step(session, pending, code)
     if step is None or step <= row.last_step:
-        _wrong(session, counter)
+        _wrong(session, counter, owner_kind, owner_id)
     row.secret_sealed, row.pending_sealed, row.pending_until = row.pending_sealed, None, None
     row.last_step, row.bound_at = step, moment
     _right(session, counter)
@@ -124,7 +125,7 @@ def check_totp(session: Session, owner_kind: str, owner_id: int, code: str) -> N
     counter = _hold(session, owner_kind, owner_id)
     step = _matching_step(session, context(session).vault.open_text(row.secret_sealed, PURPOSE), code)
     if step is None:
-        _wrong(session, counter)
+        _wrong(session, counter, owner_kind, owner_id)
     taken = session.execute(
         sa.update(Authenticator)
         .where(Authenticator.id == row.id, Authenticator.last_step < step, Authenticator.secret_sealed.is_not(None))
@@ -241,15 +242,24 @@ def _hold(session: Session, owner_kind: str, owner_id: int) -> FailureCounter:
     return row
 
 
-def _wrong(session: Session, row: FailureCounter) -> NoReturn:
+def _wrong(session: Session, row: FailureCounter, *owner: Any) -> NoReturn:
     row.failures += 1
     row.total += 1
     row.last_at = now(session)
     if row.failures >= WRONG_IN_A_ROW:
         row.failures = 0
         row.locked_until = now(session) + next((length for total, length in LONG_RUN if row.total >= total), LOCK)
+        _warn(session, *owner)
     session.flush()
     raise Refusal("totp_wrong", field="totpCode", keep=True)
+
+
+def _warn(session: Session, owner_kind: str, owner_id: int) -> None:
+    """Whoever gets as far as wrong authenticator codes knows the password: its owner should hear of it."""
+    person = session.get(Customer, owner_id) if owner_kind == "customer" else None
+    if person is not None and person.email:
+        facts = {"event": "totp_locked", "at_ms": int(now(session).timestamp() * 1000)}
+        messages.mail(session, person.email, "account_changed", person.locale, facts)
 
 
 def _right(session: Session, row: FailureCounter) -> None:

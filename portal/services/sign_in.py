@@ -14,7 +14,17 @@ from sqlalchemy.orm import Session
 from portal.db import Database, context, now
 from portal.errors import N_, Refusal, declare
 from portal.models.customers import ClientSession, Company, Customer
-from portal.services import accounts, captchas, devices, failures, identifiers, passwords, second_factor, sessions
+from portal.services import (
+    accounts,
+    captchas,
+    devices,
+    failures,
+    identifiers,
+    passkeys,
+    passwords,
+    second_factor,
+    sessions,
+)
 from portal.services.devices import Visit
 from portal.services.sessions import FULL, SECOND_FACTOR, SignedIn
 
@@ -147,10 +157,30 @@ def second_step_by_totp(session: Session, waiting: SignedIn, code: str, visit: V
     Raises what `check_totp` and `use_recovery_code` raise.
     """
     if len(code) > 6:
-        second_factor.use_recovery_code(session, "customer", waiting.customer_id, code[:40])
-    else:
-        second_factor.check_totp(session, "customer", waiting.customer_id, code)
+        return second_step_by_recovery_code(session, waiting, code, visit)
+    second_factor.check_totp(session, "customer", waiting.customer_id, code)
     return pass_second_step(session, waiting, visit)
+
+
+def second_step_by_recovery_code(session: Session, waiting: SignedIn, code: str, visit: Visit) -> str:
+    """The second step by a recovery code; raises what `use_recovery_code` raises."""
+    second_factor.use_recovery_code(session, "customer", waiting.customer_id, code[:40])
+    return pass_second_step(session, waiting, visit)
+
+
+def second_step_by_passkey(session: Session, waiting: SignedIn, credential: Any, visit: Visit) -> str:
+    """The second step by passkey; raises what `passkeys.check` raises."""
+    passkeys.check(session, "customer", waiting.customer_id, credential)
+    return pass_second_step(session, waiting, visit)
+
+
+def enter(session: Session, customer_id: int, visit: Visit) -> str:
+    """Opens a session for somebody who has just proved who they are otherwise; answers its token."""
+    person = accounts.customer(session, customer_id)
+    if person.standing in (*_SHUT, "deleted"):
+        raise Refusal("session_required")
+    scope = SECOND_FACTOR if second_factor.is_required(session, "customer", customer_id) else FULL
+    return _open(session, person, scope, visit)
 
 
 def _open(session: Session, person: Customer, scope: str, visit: Visit) -> str:

@@ -1,7 +1,6 @@
 """Who may see a customer's page: signed in, and for risky acts recently re-authenticated."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from functools import wraps
 from typing import ParamSpec
 from urllib.parse import quote
@@ -10,16 +9,11 @@ from flask import current_app, g, redirect, request
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from portal.http import portal
-from portal.services import sessions
+from portal.http import SESSION_COOKIE, portal
+from portal.services import devices, sessions
 from portal.services.sessions import SignedIn
 
 P = ParamSpec("P")
-
-#: How long a re-authentication counts.
-RECENT = timedelta(minutes=10)
-
-SESSION_COOKIE = "token"
 
 
 def signed_in() -> SignedIn | None:
@@ -58,6 +52,32 @@ def login_required(view: Callable[P, ResponseReturnValue]) -> Callable[P, Respon
         return view(*args, **kwargs)
 
     return guarded
+
+
+def recent_required(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
+    """For risky acts: signed in, and proved within the last ten minutes; else asks to confirm and comes back."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+        found = signed_in()
+        if found is None:
+            return to_login()
+        if not portal().db.read(devices.is_recent, found.reauthenticated_at):
+            return to_confirm()
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def to_confirm() -> Response:
+    """A redirect to the page that asks again who one is, and back to the page one came from."""
+    here = request.full_path.rstrip("?") if request.method == "GET" else request.form.get("back", "/security")
+    target = f"/security/confirm?next={quote(here)}"
+    if request.headers.get("HX-Request"):
+        answer = current_app.make_response(("", 204))
+        answer.headers["HX-Redirect"] = target
+        return answer
+    return redirect(target, 303)
 
 
 def to_login() -> Response:
