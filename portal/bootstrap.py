@@ -61,7 +61,7 @@ def _sandbox_ports(settings: Settings, world: World, clock: Clock) -> Ports:
         rates=SandboxRates(world),
         files=SandboxFiles(world, settings.instance / "files"),
         bank=SandboxBank(world),
-        card_network=SandboxCardNetwork(world),
+        card_network=SandboxCardNetwork(world, clock),
         webhooks=HttpWebhooks(private=True),
         chains={network: SandboxChain(world, clock, network) for network in ("TRON", "ETHEREUM")},
     )

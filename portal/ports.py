@@ -5,7 +5,7 @@ the other side failed for now, and PortRejected for a final no. Idempotent calls
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
@@ -155,8 +155,69 @@ class NetworkCard:
     last_four: str
 
 
+@dataclass(frozen=True, slots=True)
+class NetworkAccount:
+    """A card's account at the bank: `active` is whether it was activated, `frozen` whether it is; units of its currency.
+
+    `balance_units` is what is booked, `available_units` what is left beside open authorisations.
+    """
+
+    product: str
+    active: bool
+    frozen: bool
+    balance_units: int
+    available_units: int
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkLine:
+    """A line of a statement. `kind`: 1 purchase, 2 load, 3 cash withdrawal, 4 transfer (partner contract, bank_tx_type)."""
+
+    booked_on: date
+    posted_on: date
+    description: str
+    debit_units: int
+    credit_units: int
+    kind: int
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkStatement:
+    """A month of a card's account (year and month), closed on its last day; the running month is open until then."""
+
+    year: int
+    month: int
+    closes_on: date
+    opening_units: int
+    closing_units: int
+    lines: tuple[NetworkLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkEvent:
+    """Something that happened at the card network, in its order.
+
+    `kind` is `activated`, `frozen`, `unfrozen`, `review_passed` or `review_failed` (with the reason), `load` (key of the
+    load), or a booking: `purchase`, `atm`, `refund`, `transfer`, `fee`; `approved` is false for one that was declined.
+    """
+
+    number: int
+    network_id: str
+    kind: str
+    at: datetime
+    key: str = ""
+    description: str = ""
+    debit_units: int = 0
+    credit_units: int = 0
+    approved: bool = True
+    reason: str = ""
+
+
 class CardNetworkPort(Protocol):
-    """The card network: issues, activates, freezes, loads and reports (partner contract 2, 3 and 5)."""
+    """The card network: issues, activates, loads and reports (partner contract 2, 3 and 5).
+
+    `key` makes a repeated order the same order. A PortRejected of a `load` is final only when `load_state` agrees.
+    """
 
     def issue(self, key: str, card_type_id: str) -> NetworkCard: ...
 
@@ -167,6 +228,12 @@ class CardNetworkPort(Protocol):
     def load(self, key: str, network_id: str, amount_units: int) -> None: ...
 
     def load_state(self, key: str) -> PayoutState: ...
+
+    def account(self, network_id: str) -> NetworkAccount: ...
+
+    def statements(self, network_id: str, first: tuple[int, int], last: tuple[int, int]) -> list[NetworkStatement]: ...
+
+    def events(self, after: int, limit: int) -> list[NetworkEvent]: ...
 
 
 @dataclass(frozen=True, slots=True)

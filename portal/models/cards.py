@@ -36,7 +36,7 @@ class PartnerCard(Base):
     __table_args__ = (
         sa.UniqueConstraint("institution_id", "acct_no", "card_type_id"),
         sa.UniqueConstraint("institution_id", "number"),
-        sa.Index(None, "institution_id", "created_at"),
+        sa.Index(None, "institution_id", "created_at", "number"),
     )
 
     id: Mapped[RowId]
@@ -74,7 +74,7 @@ class CardLoad(Base):
     __table_args__ = (
         sa.UniqueConstraint("institution_id", "cust_tx_id"),
         sa.UniqueConstraint("institution_id", "number"),
-        sa.Index(None, "institution_id", "created_at"),
+        sa.Index(None, "institution_id", "created_at", "number"),
         sa.Index(None, "institution_id", "acct_no", "id"),
         sa.Index(None, "card_id", "id"),
         sa.Index(None, "status", "id"),

@@ -108,7 +108,7 @@ class PartnerKyc(Base):
         sa.UniqueConstraint("institution_id", "card_type_id", "mail_index"),
         sa.UniqueConstraint("institution_id", "card_type_id", "mobile_index"),
         sa.UniqueConstraint("institution_id", "number"),
-        sa.Index(None, "institution_id", "created_at"),
+        sa.Index(None, "institution_id", "created_at", "number"),
         sa.Index(None, "status", "id"),
     )
 

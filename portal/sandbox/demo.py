@@ -11,6 +11,7 @@ from portal.models.customers import Company
 SUBJECTS: tuple[str, ...] = (
     "companies",
     "stores",
+    "institutions",
     "staff",
 )
 
