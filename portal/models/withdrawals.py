@@ -8,7 +8,10 @@ from portal.models.columns import Label, Moment, RowId, Status, Text200
 
 
 class WithdrawalApproval(Base):
-    """One person's decision about one withdrawal; a person decides once, so two approvals are two people."""
+    """One person's decision about one withdrawal; a person decides once, so two approvals are two people.
+
+    `decision` is `approve` or `reject`. A trigger counts them before a withdrawal may be approved (two_people.py).
+    """
 
     __tablename__ = "withdrawal_approvals"
     __table_args__ = (sa.UniqueConstraint("withdrawal_id", "decided_by"),)

@@ -41,8 +41,8 @@ def approve(session: Session, withdrawal_id: int, actor: str) -> Withdrawal:
     Raises Refusal `approval_not_waiting` or `approval_twice`.
     """
     withdrawal = _waiting(session, withdrawal_id)
-    _decide(session, withdrawal, actor, "approved", None)
-    given = sum(decision.decision == "approved" for decision in decisions(session, withdrawal_id))
+    _decide(session, withdrawal, actor, "approve", None)
+    given = sum(decision.decision == "approve" for decision in decisions(session, withdrawal_id))
     if given >= withdrawal.needs_approvals:
         if withdrawal.status == "in_review":
             withdrawal_settling.move(session, withdrawal, "awaiting_approval", actor)
@@ -53,7 +53,7 @@ def approve(session: Session, withdrawal_id: int, actor: str) -> Withdrawal:
 def reject(session: Session, withdrawal_id: int, actor: str, reason: str) -> Withdrawal:
     """Rejects: the money goes back and its owner is told. Raises `approval_not_waiting` or `approval_twice`."""
     withdrawal = _waiting(session, withdrawal_id)
-    _decide(session, withdrawal, actor, "rejected", reason)
+    _decide(session, withdrawal, actor, "reject", reason)
     withdrawal_settling.give_up(session, withdrawal, "rejected", actor, reason)
     return withdrawal
 

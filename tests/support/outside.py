@@ -1,7 +1,10 @@
 """What happens outside the portal in a test: the worker at its work, mails read, blocks gone by."""
 
+import threading
+from collections.abc import Callable
 from typing import Any
 
+from portal.errors import Refusal
 from portal.worker.loop import run_until_idle
 
 
@@ -23,3 +26,28 @@ def code_for(portal: Any, to: str) -> str:
 def let_blocks_go_by(portal: Any, network: str, count: int = 25) -> None:
     """Mines empty blocks."""
     portal.ports.chains[network].mine(count)
+
+
+def at_once(*acts: Callable[[], Any]) -> list[Any]:
+    """Runs acts in threads that start together; what each answered, or the name of its refusal. Other errors are raised."""
+    answers: list[Any] = [None] * len(acts)
+    failures: list[BaseException] = []
+    start = threading.Barrier(len(acts))
+
+    def run(number: int) -> None:
+        start.wait()
+        try:
+            answers[number] = acts[number]()
+        except Refusal as refusal:
+            answers[number] = refusal.name
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(acts))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+    return answers
