@@ -5,6 +5,7 @@ import socket
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
@@ -98,6 +99,39 @@ def each_request(port: int, wires: Sequence[bytes], must_hold: bytes, start: Bar
         if status != 200 or must_hold not in body:
             raise RuntimeError(f"status {status}: {body[:300]!r}")
     return len(wires), time.perf_counter() - began
+
+
+@dataclass
+class Collected:
+    """What every connection got back, and how fast all together."""
+
+    bodies: list[list[bytes]]
+    per_second: float
+
+
+def collecting(port: int, wires: Sequence[Sequence[bytes]]) -> Collected:
+    """Sends each row's requests over a connection of its own, all rows at once, and keeps the bodies."""
+    start = CONTEXT.Barrier(len(wires))
+    results: Any = CONTEXT.SimpleQueue()
+    processes = [
+        CONTEXT.Process(target=_collect, args=(number, port, row, start, results)) for number, row in enumerate(wires)
+    ]
+    for process in processes:
+        process.start()
+    answers = sorted(results.get() for _ in processes)
+    for process in processes:
+        process.join()
+    return Collected(
+        [bodies for _, bodies, _ in answers], sum(len(row) for row in wires) / max(seconds for _, _, seconds in answers)
+    )
+
+
+def _collect(number: int, port: int, wires: Sequence[bytes], start: Barrier, results: Any) -> None:
+    connection = Connection(port)
+    start.wait()
+    began = time.perf_counter()
+    bodies = [connection.exchange(wire)[1] for wire in wires]
+    results.put((number, bodies, time.perf_counter() - began))
 
 
 def alternating(rounds: int, **sides: Callable[[], float]) -> dict[str, float]:
