@@ -21,6 +21,7 @@ from portal.services import (
     identifiers,
     password_rules,
     passwords,
+    quotes,
     second_factor,
     sessions,
     sign_in,
@@ -93,6 +94,20 @@ def user(call: Call[Any]) -> Any:
 def _user(session: Session, customer_id: int) -> dict[str, Any]:
     bound = second_factor.is_bound(session, "customer", customer_id)
     return present_user(accounts.customer(session, customer_id), bound)
+
+
+@family.route(
+    "GET", "/user/vip_info", "vip_info", auth="session", summary="Whether the customer is a VIP, and their spread in percent",
+    errors=("session_required",), example={"isVIP": False, "spread": 0.1},
+)  # fmt: skip
+def vip_info(call: Call[Any]) -> Any:
+    return call.look(_vip_info, call.caller.customer_id)
+
+
+def _vip_info(session: Session, customer_id: int) -> dict[str, Any]:
+    person = accounts.customer(session, customer_id)
+    spread = quotes.spread_percent(session, person.is_vip, person.spread_override_bp)
+    return {"isVIP": person.is_vip, "spread": spread}
 
 
 @family.route("GET", "/captcha/image", "captcha_image", auth="none", summary="A picture to read; it serves once and lives 5 minutes",
