@@ -18,16 +18,15 @@ from portal.models.columns import new_public_id
 from portal.models.conversions import Conversion
 from portal.models.customers import Customer
 from portal.money import EXACT, parse_units, to_decimal, units_ceil, units_floor
-from portal.services import activity, notifications, parameters, prices, references
+from portal.services import activity, notifications, parameters, prices, quotes, references
 from portal.services.notifications import Event
 
 ASSETS = ("TWD", "USDT", "ETH")
 
-parameters.declare("conversion", {"min_twd": "30", "max_twd": "1000000", "level": 2, "spread_percent": "0.1"})
+parameters.declare("conversion", {"min_twd": "30", "max_twd": "1000000", "level": 2})
 
 declare(
     {
-        "conversion_not_allowed": N_("Your account may not convert yet."),
         "conversion_same_asset": N_("Choose two different currencies."),
         "conversion_worse": N_("The price has moved. Please look at the new amount."),
     }
@@ -66,12 +65,12 @@ class Sum:
 def reckon(session: Session, customer_id: int, from_asset: str, from_units: int, to_asset: str) -> Sum:
     """What an amount would come to now.
 
-    Raises Refusal `currency_unknown`, `conversion_same_asset`, `conversion_not_allowed`, `amount_out_of_range`,
+    Raises Refusal `currency_unknown`, `conversion_same_asset`, `trading_not_allowed`, `amount_out_of_range`,
     `price_unknown`, `price_stale`.
     """
     customer = _customer(session, customer_id)
     from_price, to_price = _prices(session, from_asset, to_asset)
-    spread = _spread(session, customer)
+    spread = quotes.spread_percent(session, customer.is_vip, customer.spread_override_bp)
     with localcontext(EXACT):
         value = to_decimal(from_units, from_asset) * from_price
         kept = _kept(spread, from_asset, to_asset)
@@ -88,7 +87,7 @@ def reckon_for(session: Session, customer_id: int, from_asset: str, to_asset: st
     """What must be given, at least, to get `to_units`; refuses as `reckon` does."""
     customer = _customer(session, customer_id)
     from_price, to_price = _prices(session, from_asset, to_asset)
-    spread = _spread(session, customer)
+    spread = quotes.spread_percent(session, customer.is_vip, customer.spread_override_bp)
     with localcontext(EXACT):
         kept = _kept(spread, from_asset, to_asset)
         from_units = units_ceil(to_decimal(to_units, to_asset) * to_price / kept / from_price, from_asset)
@@ -100,11 +99,12 @@ def convert(
 ) -> Conversion:
     """Converts at the price of this moment. `at_least_units` is what the customer was shown.
 
-    Refuses as `reckon` does, and with `conversion_worse` when it would bring less, `insufficient_balance`.
+    Refuses as `reckon` does, and with `conversion_worse` when it would bring less, `stock_short`, `insufficient_balance`.
     """
     total = reckon(session, customer_id, from_asset, from_units, to_asset)
     if total.to_units < at_least_units:
         raise Refusal("conversion_worse", to_units=total.to_units)
+    _check_stock(session, total)
     moment = now(session)
     public_id = new_public_id()
     made = Conversion(
@@ -158,7 +158,7 @@ def _customer(session: Session, customer_id: int) -> Customer:
     assert customer is not None
     level = parameters.get(session, "conversion")["level"]
     if customer.standing != "normal" or customer.kyc_level < level:
-        raise Refusal("conversion_not_allowed", level_needed=level)
+        raise Refusal("trading_not_allowed", level=level, standing=customer.standing)
     return customer
 
 
@@ -175,10 +175,12 @@ def _price(session: Session, asset: str) -> Decimal:
     return Decimal(1) if asset == "TWD" else prices.tradable(session, f"{asset}-TWD")
 
 
-def _spread(session: Session, customer: Customer) -> Decimal:
-    if customer.spread_override_bp is not None:
-        return Decimal(customer.spread_override_bp) / 100
-    return Decimal(parameters.get(session, "conversion")["spread_percent"])
+def _check_stock(session: Session, total: Sum) -> None:
+    """The house gives from its inventory, down to the exposure that trading allows; more is refused whole."""
+    exposure = parse_units(parameters.get(session, "trading")["exposure"][total.to_asset], total.to_asset)
+    stock = ledger.balance(session, ledger.house("inventory", total.to_asset))
+    if stock - total.to_units - total.spread_units < -exposure:
+        raise Refusal("stock_short", asset=total.to_asset)
 
 
 def _kept(spread: Decimal, from_asset: str, to_asset: str) -> Decimal:

@@ -62,8 +62,11 @@ def test_what_cannot_be_converted_is_refused_and_nothing_moves(portal, given_, w
 
 def test_a_customer_below_level_two_or_out_of_standing_may_not_convert(portal):
     open_market(portal)
-    for person in (people.customer(portal, kyc_level=1, usdt="10"), people.customer(portal, standing="locked", usdt="10")):
-        with pytest.raises(Refusal, match="conversion_not_allowed"):
+    for person in (
+        people.customer(portal, kyc_level=1, usdt="10"),
+        people.customer(portal, standing="locked", usdt="10"),
+    ):
+        with pytest.raises(Refusal, match="trading_not_allowed"):
             portal.db.transact(conversions.convert, person.id, "USDT", 10_000_000, "TWD")
 
 

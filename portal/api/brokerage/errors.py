@@ -120,7 +120,6 @@ ERRORS: defaultdict[str, tuple[int, str | None]] = defaultdict(
         "operation_unknown": (-20, "未知操作"),
         "conversion_same_asset": (-2, "Invalid toAsset"),
         "conversion_worse": (-2, "The price has moved"),
-        "conversion_not_allowed": (40049, "当前用户状态无法进行虚拟币买卖"),
         "api_key_refused": (10002, "token过期"),
         "api_key_scope": (-19, "非法请求"),
     },

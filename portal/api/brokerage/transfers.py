@@ -64,7 +64,7 @@ class LinkQuery(parsing.Model):
     body=OperationBody,
     errors=("input_invalid", "input_missing", "operation_unknown", "receiver_unknown", "transfer_to_oneself",
             "currency_unknown", "insufficient_balance", "limit_exceeded", "amount_out_of_range", "totp_unbound",
-            "totp_locked", "totp_wrong", "transfer_not_allowed", "withdrawals_held", "conversion_not_allowed",
+            "totp_locked", "totp_wrong", "transfer_not_allowed", "withdrawals_held", "trading_not_allowed",
             "session_required"),
 )  # fmt: skip
 def wallet_operation(call: Call[SignedIn]) -> Any:
