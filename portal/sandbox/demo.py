@@ -10,6 +10,8 @@ from portal.models.customers import Company
 #: One module per subject with `load(portal)`, run in this order.
 SUBJECTS: tuple[str, ...] = (
     "companies",
+    "prices",
+    "customers",
     "stores",
     "institutions",
     "staff",

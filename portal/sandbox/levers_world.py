@@ -1,5 +1,6 @@
 """Levers of the sandbox that belong to no subject: messages, captchas, clock, prices, faults, worker."""
 
+import logging
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,16 @@ from portal.clock import SandboxClock
 from portal.errors import Refusal
 from portal.http import portal
 from portal.models.security import Captcha
-from portal.ports import FAULTS
+from portal.ports import FAULTS, PortError, PortRejected
 from portal.sandbox import levers
+from portal.services import prices as market
 from portal.worker.loop import run_until_idle
+from portal.worker.prices import watch as watch_prices
 
 if TYPE_CHECKING:
     from portal.adapters.sandbox.world import World
+
+log = logging.getLogger(__name__)
 
 PORTS = ("mail", "sms", "bank", "chain", "card_network", "rates", "files")
 
@@ -95,7 +100,12 @@ def clock() -> ResponseReturnValue:
     moved = portal().clock
     assert isinstance(moved, SandboxClock)
     seconds = whole(body(), "advance_seconds", least=0, most=10 * 366 * 86400)
-    return {"now": moved.advance(seconds).isoformat()}
+    answer = moved.advance(seconds).isoformat()
+    try:
+        watch_prices(portal())  # the market has moved on with the clock: its prices are not suddenly old
+    except (PortError, PortRejected):
+        log.warning("the market does not answer")
+    return {"now": answer}
 
 
 @levers.post("/prices")
@@ -110,6 +120,7 @@ def prices() -> ResponseReturnValue:
     if not Decimal(0) < price < Decimal(10) ** 9:
         raise Refusal("input_invalid", field="price")
     rates.set_price(symbol, price)
+    portal().db.transact(market.record, {symbol: price}, "sandbox", trusted=True)
     run_until_idle(portal())
     return {"symbol": symbol, "price": str(price)}
 
