@@ -56,11 +56,11 @@ def compiled_path(language: str, folder: Path = FOLDER) -> Path:
 
 def compile_language(language: str, folder: Path = FOLDER) -> Path:
     """Writes a language's compiled catalogue, in one step, so that a reader sees the old or the new one."""
-    target = compiled_path(language, folder)
+    target, catalogue = compiled_path(language, folder), merged(language, folder)
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f"{target.name}.{os.getpid()}")
     with draft.open("wb") as handle:
-        write_mo(handle, merged(language, folder))
+        write_mo(handle, catalogue)
     os.replace(draft, target)
     return target
 
