@@ -100,6 +100,7 @@ class ShoppingOrder(Base):
     __table_args__ = (
         sa.Index(None, "customer_id", "id"),
         sa.Index(None, "store_id", "status", "id"),
+        sa.Index(None, "store_id", "paid_at", "id"),
         sa.Index(None, "status", "expires_at"),
         sa.CheckConstraint("bill_units = discount_units + amount_units AND discount_units >= 0", name="parts"),
         sa.CheckConstraint("refunded_units BETWEEN 0 AND amount_units", name="refunds"),

@@ -65,24 +65,24 @@ def tell(session: Session, owner_kind: str, owner_id: int, event: str, data: dic
         "data": data,
         "created_at": moment,
     }
-    wanted = [
-        endpoint_id
-        for endpoint_id, events in session.execute(
-            sa.select(WebhookEndpoint.id, WebhookEndpoint.events).where(
-                WebhookEndpoint.owner_kind == owner_kind,
-                WebhookEndpoint.owner_id == owner_id,
-                WebhookEndpoint.disabled_at.is_(None),
-            )
-        )
-        if "*" in events or event in events
-    ]
-    if not wanted or not insert_if_absent(session, WebhookMessage.__table__, row):
+    endpoint_ids = wanted(session, owner_kind, owner_id, event)
+    if not endpoint_ids or not insert_if_absent(session, WebhookMessage.__table__, row):
         return False
     message_id = session.scalars(sa.select(WebhookMessage.id).where(WebhookMessage.public_id == public_id)).one()
-    for endpoint_id in wanted:
+    for endpoint_id in endpoint_ids:
         session.add(_delivery(message_id, endpoint_id, moment))
     session.flush()
     return True
+
+
+def wanted(session: Session, owner_kind: str, owner_id: int, event: str) -> list[int]:
+    """The endpoints of an owner that want an event; empty when it need not be put into words at all."""
+    query = sa.select(WebhookEndpoint.id, WebhookEndpoint.events).where(
+        WebhookEndpoint.owner_kind == owner_kind,
+        WebhookEndpoint.owner_id == owner_id,
+        WebhookEndpoint.disabled_at.is_(None),
+    )
+    return [endpoint_id for endpoint_id, events in session.execute(query) if "*" in events or event in events]
 
 
 def _delivery(message_id: int, endpoint_id: int, moment: datetime) -> WebhookDelivery:

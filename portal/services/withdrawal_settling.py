@@ -5,6 +5,7 @@ house's fees. Vouchers paid out in TWD go back to `issuance`, and their TWD back
 Everyone who moves a withdrawal takes the owner's lock first, so that no two hands wait for each other.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +20,17 @@ from portal.models.wallet import Deposit, Withdrawal
 from portal.money import SCALES
 from portal.services import activity, limits, references, withdrawal_messages
 from portal.services.networks import BANK
+
+
+#: Told, in the same transaction, of every withdrawal that has arrived.
+_when_settled: list[Callable[[Session, Withdrawal], None]] = []
+
+
+def when_settled(hook: Callable[[Session, Withdrawal], None]) -> Callable[[Session, Withdrawal], None]:
+    """Declares a hook that runs in the transaction that books a withdrawal as arrived."""
+    if hook not in _when_settled:
+        _when_settled.append(hook)
+    return hook
 
 
 def hold(session: Session, withdrawal: Withdrawal, actor: str) -> None:
@@ -43,6 +55,8 @@ def settle(session: Session, withdrawal: Withdrawal, actor: str, *, why: str | N
     ledger.post(session, "withdrawal", f"withdrawal:{withdrawal.id}", lines, actor=actor)
     if withdrawal.internal_owner_kind is not None:
         _record_arrival_inside(session, withdrawal, arrived, actor)
+    for hook in _when_settled:
+        hook(session, withdrawal)
     withdrawal_messages.tell(session, withdrawal, "withdrawal_confirmed")
 
 
