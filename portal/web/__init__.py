@@ -7,7 +7,7 @@ from flask import Blueprint, Flask
 blueprint = Blueprint("web", __name__)
 
 #: One module per subject.
-SUBJECTS = ("health", "preferences", "signup", "login", "security", "factors")
+SUBJECTS = ("health", "preferences", "signup", "login", "security", "factors", "kyc", "withdrawals")
 
 
 def register(app: Flask) -> None:

@@ -16,6 +16,7 @@ class PageClient:
 
     def __init__(self, app: Flask, language: str = "en") -> None:
         self.raw = app.test_client()
+        self.raw.set_cookie("language", "en" if language.startswith("en") else "zh_Hant_TW")
         self.headers = {"Accept-Language": language, **_SAME_ORIGIN}
         self.last: TestResponse | None = None
 

@@ -5,7 +5,7 @@ from itertools import count
 from typing import Any
 
 from portal.services import code_requests, files, kyc
-from tests.support import documents
+from tests.support import documents, newcomers
 from tests.support.people import Person, customer
 
 LETTERS = "ABCDEFGHJKLMNPQRSTUVXYWZIO"
@@ -43,13 +43,7 @@ def fresh_phone() -> str:
 
 def sent_code(portal: Any, app: Any, phone: str) -> str:
     """The code in the newest text message to a number, after the worker has sent what is due."""
-    from portal.worker.loop import run_until_idle
-
-    with app.app_context():
-        run_until_idle(portal)
-    rows = portal.world.rows("SELECT code FROM messages WHERE recipient = ? ORDER BY id DESC LIMIT 1", phone)
-    assert rows, f"nothing was sent to {phone}"
-    return str(rows[0]["code"])
+    return newcomers.code(portal, app, phone)
 
 
 def at_level_1(app: Any, **more: Any) -> Person:

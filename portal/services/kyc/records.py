@@ -36,6 +36,7 @@ declare(
         "kyc_void": N_("Your identity check is no longer valid. Please contact our support."),
         "kyc_out_of_order": N_("This step is not open now. Please finish the step before it first."),
         "kyc_image_missing": N_("A document is still missing."),
+        "kyc_file_not_chosen": N_("Choose or take a photo first."),
         "kyc_image_kind_unknown": N_("This kind of document is not asked for."),
         "kyc_answers_invalid": N_("Please answer this question."),
         "kyc_bank_account_missing": N_("Enter your bank, its branch and your account number."),
