@@ -56,9 +56,16 @@ def _answer(status: int, name: str) -> ResponseReturnValue:
     for belongs, render in _families:
         if belongs(request.path):
             return render(status, name)
-    if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
+    if _speaks_json():
         return {"error": name}, status
     return render_template("errors/page.html", code=status), status
+
+
+def _speaks_json() -> bool:
+    """Whether the caller is a program: a lever of the sandbox, or one that prefers JSON."""
+    if request.blueprint == "levers" or request.is_json:
+        return True
+    return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
 
 
 def _refused(refusal: Refusal) -> ResponseReturnValue:
@@ -73,7 +80,7 @@ def _refused(refusal: Refusal) -> ResponseReturnValue:
     for belongs, render in _families:
         if belongs(request.path):
             return render(status, refusal.name)
-    if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
+    if _speaks_json():
         return {"error": refusal.name, "message": refusal.message, "field": refusal.field}, status
     return render_template("errors/page.html", code=status, message=gettext(refusal.message)), status
 
