@@ -61,6 +61,15 @@ class Request:
     replaces_pending: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a withdrawal would come to, in ledger units of its asset; `approvals` is how many people must look at it."""
+
+    fee_units: int
+    arrives_units: int
+    approvals: int
+
+
 def request(session: Session, wanted: Request, code_channel: str = "mail") -> Withdrawal:
     """Makes a withdrawal that waits for its code and sends the code; nothing is held yet.
 
@@ -68,6 +77,25 @@ def request(session: Session, wanted: Request, code_channel: str = "mail") -> Wi
     `amount_out_of_range`, `amount_not_whole`, `address_invalid`, `address_not_known`, `bank_account_unknown`,
     `limit_exceeded`, `insufficient_balance`, `code_too_soon`.
     """
+    contact, rule, found = _examine(session, wanted)
+    if wanted.replaces_pending:
+        _end_pending(session, wanted)
+    made = _insert(session, wanted, rule, found, contact, code_channel)
+    _send(session, made, contact, throttle=False)
+    return made
+
+
+def preview(session: Session, wanted: Request) -> Preview:
+    """What a withdrawal would come to; refuses as `request` does and writes nothing."""
+    _, rule, _ = _examine(session, wanted)
+    return Preview(
+        fee_units=rule.fee_units,
+        arrives_units=wanted.amount_units - rule.fee_units,
+        approvals=withdrawal_rules.approvals_needed(session, wanted.asset, wanted.amount_units),
+    )
+
+
+def _examine(session: Session, wanted: Request) -> tuple[Customer, withdrawal_rules.Rule, destinations.Destination]:
     contact = _contact(session, wanted)
     rule = withdrawal_rules.rule(session, wanted.kind, wanted.asset, wanted.network, contact.kyc_level)
     destinations.check_allowed(session, contact, rule)
@@ -75,11 +103,7 @@ def request(session: Session, wanted: Request, code_channel: str = "mail") -> Wi
     found = destinations.find(session, wanted.owner_kind, wanted.owner_id, wanted, contact)
     limits.check(withdrawal_rules.left(session, wanted.owner_kind, wanted.owner_id, rule), wanted.amount_units)
     _check_balance(session, wanted)
-    if wanted.replaces_pending:
-        _end_pending(session, wanted)
-    made = _insert(session, wanted, rule, found, contact, code_channel)
-    _send(session, made, contact, throttle=False)
-    return made
+    return contact, rule, found
 
 
 def resend(session: Session, withdrawal: Withdrawal) -> None:
