@@ -16,7 +16,7 @@ from portal.web.access import customer_id, login_required
 from portal.web.kyc_levels import levels_table
 from portal.web.kyc_words import BY_SLUG, DOCUMENTS, LEVELS, OPENS, QUESTIONS
 
-_WORDS = {"documents": DOCUMENTS, "questions": QUESTIONS, "level_names": LEVELS, "opens": OPENS}
+_WORDS: dict[str, Any] = {"documents": DOCUMENTS, "questions": QUESTIONS, "level_names": LEVELS, "opens": OPENS}
 
 
 def _standing() -> Standing:
@@ -49,7 +49,13 @@ def kyc_home() -> ResponseReturnValue:
     """Where the check stands and what comes next; the block renews itself while staff are looking."""
     stand = _standing()
     waits = kyc.VERIFYING in stand.levels.values()
-    facts = {"stand": stand, "next_step": next_step(stand), "waits": waits, "open_kinds": _open_kinds(stand), **_WORDS}
+    facts: dict[str, Any] = {
+        "stand": stand,
+        "next_step": next_step(stand),
+        "waits": waits,
+        "open_kinds": _open_kinds(stand),
+        **_WORDS,
+    }
     if rendering.wants_partial():
         return rendering.polled(rendering.render_block("kyc/home.html", "standing", **facts))
     return rendering.page("kyc/home.html", **facts)
