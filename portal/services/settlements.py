@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 
 from portal import ledger
 from portal.errors import N_, Refusal, declare
-from portal.models.customers import Customer
 from portal.models.stores import Store, StoreMember
 from portal.models.wallet import BankAccount, Withdrawal
 from portal.money import SCALES, plain_text
@@ -138,9 +137,18 @@ def page(session: Session, store_id: int, *, before: str | None = None, count: i
     return withdrawals.page(session, "store", store_id, [SETTLEMENT], count=count, before_id=before_id)
 
 
-def asked_by(session: Session, found: Withdrawal) -> Customer:
-    """The member who asked for a settlement and gets its code."""
-    return withdrawals.contact_of(session, found)
+def asker(session: Session, store_id: int, found: Withdrawal) -> StoreMember:
+    """The member who asked for a settlement and gets its code. Raises Refusal `forbidden` when they have left."""
+    member = session.scalar(
+        sa.select(StoreMember).where(
+            StoreMember.store_id == store_id,
+            StoreMember.customer_id == withdrawals.contact_of(session, found).id,
+            StoreMember.removed_at.is_(None),
+        )
+    )
+    if member is None:
+        raise Refusal("forbidden")
+    return member
 
 
 @when_settled

@@ -61,12 +61,13 @@ notifications.declare(
 
 @dataclass(frozen=True, slots=True)
 class Till:
-    """Who is behind a key."""
+    """Who is behind a key. `note_due` says that its use should be noted again; not every reading writes."""
 
     key_id: int
     name: str
     store: Store
     scopes: frozenset[str]
+    note_due: bool
 
     @property
     def actor(self) -> str:
@@ -149,13 +150,8 @@ def authenticate(session: Session, token: str, address: str) -> Till:
     if not secrets.compare_digest(secret.encode(), parts.group(2).encode()):
         raise Refusal("store_key_refused")
     _check_address(key.ip_allowlist, address)
-    return Till(key.id, key.name, store, frozenset(key.scopes))
-
-
-def used_lately(session: Session, key_id: int) -> bool:
-    """Whether the use of a key was noted a moment ago, so that reading does not write every time."""
-    last = session.scalar(sa.select(ApiKey.last_used_at).where(ApiKey.id == key_id))
-    return last is not None and last > now(session) - USED_EVERY
+    due = key.last_used_at is None or key.last_used_at <= now(session) - USED_EVERY
+    return Till(key.id, key.name, store, frozenset(key.scopes), due)
 
 
 def note_use(session: Session, key_id: int) -> None:

@@ -8,7 +8,10 @@ from portal import failures
 from portal.api.voucher.family import BASE, blueprint, failure
 
 #: One module per subject; each declares its routes when imported.
-SUBJECTS = ("registration", "accounts", "profile", "orders", "stores", "withdrawals", "deposits", "cards")
+SUBJECTS = (
+    "registration", "accounts", "profile", "orders", "stores", "withdrawals", "deposits", "cards", "merchant",
+    "merchant_money",
+)  # fmt: skip
 
 
 def register(app: Flask) -> None:
