@@ -4,7 +4,7 @@ A TWD deposit is a bank credit to a customer's virtual account. Customers, store
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -312,15 +312,9 @@ def recent(session: Session, customer_id: int, limit: int = 5) -> list[Deposit]:
     return list(session.scalars(query.order_by(Deposit.id.desc()).limit(limit)))
 
 
-def of_customer(session: Session, customer_id: int, deposit_id: int) -> Deposit:
+def named(session: Session, customer_id: int, public_id: str) -> Deposit:
     """A customer's deposit. Raises Refusal `not_found` for a missing or foreign one."""
-    found = session.get(Deposit, deposit_id)
+    found = session.scalar(sa.select(Deposit).where(Deposit.public_id == public_id))
     if found is None or (found.owner_kind, found.owner_id) != ("customer", customer_id):
         raise Refusal("not_found")
     return found
-
-
-def arrived_since(session: Session, network: str, moment: datetime) -> int:
-    """How many deposits of a network were seen since a moment, for the back office."""
-    query = sa.select(sa.func.count()).select_from(Deposit).where(Deposit.network == network, Deposit.seen_at >= moment)
-    return int(session.scalar(query) or 0)

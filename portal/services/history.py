@@ -22,7 +22,7 @@ _COUNTS = ActivityCount.__table__
 #: Steps under which a thing's journals may stand besides its own reference (`withdrawal:12`, `withdrawal:12:hold`).
 STEPS = (
     "hold", "release", "settle", "fee", "refund", "pay", "confirm", "internal", "out", "in", "freeze", "send", "done",
-    "complete", "suspense", "returned",
+    "complete", "suspense", "returned", "paid", "token",
 )  # fmt: skip
 
 

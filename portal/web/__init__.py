@@ -7,7 +7,26 @@ from flask import Blueprint, Flask
 blueprint = Blueprint("web", __name__)
 
 #: One module per subject.
-SUBJECTS = ("health", "preferences", "signup", "login", "security", "factors", "kyc", "withdrawals")
+SUBJECTS = (
+    "health",
+    "preferences",
+    "signup",
+    "login",
+    "security",
+    "factors",
+    "kyc",
+    "withdrawals",
+    "transfers",
+    "conversions",
+    "limits",
+    "api_keys",
+    "notifications",
+    "landing",
+    "trade",
+    "wallet",
+    "deposits",
+    "history",
+)
 
 
 def register(app: Flask) -> None:
