@@ -130,7 +130,7 @@ def confirm(session: Session, transfer: Transfer, actor: str) -> Transfer:
         raise Refusal("transfer_not_confirmed")
     if transfer.status != "email_confirmed" or transfer.expires_at <= now(session):
         raise Refusal("transfer_unknown")
-    sender, receiver = _people(session, transfer)
+    sender, receiver = people(session, transfer)
     _check_sender(session, sender)
     if not _may_receive(session, receiver):
         raise Refusal("receiver_unknown")
@@ -174,7 +174,7 @@ def resend(session: Session, transfer: Transfer) -> Transfer:
     if transfer.link_sent_at is not None and transfer.link_sent_at + RESEND_AFTER > moment:
         wait = int((transfer.link_sent_at + RESEND_AFTER - moment).total_seconds()) + 1
         raise Refusal("code_too_soon", retry_after_seconds=wait)
-    _mail(session, transfer, *_people(session, transfer))
+    _mail(session, transfer, *people(session, transfer))
     return transfer
 
 
@@ -197,6 +197,26 @@ def find(session: Session, sender_id: int, audit_id: str) -> Transfer:
     if found is None:
         raise Refusal("transfer_unknown")
     return found
+
+
+def under_way(session: Session, sender_id: int) -> list[Transfer]:
+    """The payer's transfers that wait for the mail or the confirm, newest first."""
+    query = sa.select(Transfer).where(Transfer.sender_id == sender_id, Transfer.status.in_(_OPEN))
+    return list(session.scalars(query.order_by(Transfer.id.desc()).limit(10)))
+
+
+def recent_receivers(session: Session, sender_id: int, count: int = 5) -> list[Customer]:
+    """Whom a customer sent to of late, the latest first."""
+    latest = (
+        sa.select(Transfer.receiver_id, sa.func.max(Transfer.id).label("last"))
+        .where(Transfer.sender_id == sender_id, Transfer.status == "completed")
+        .group_by(Transfer.receiver_id)
+        .order_by(sa.desc("last"))
+        .limit(count)
+        .subquery()
+    )
+    query = sa.select(Customer).join(latest, latest.c.receiver_id == Customer.id).order_by(latest.c.last.desc())
+    return list(session.scalars(query))
 
 
 def audit_number(session: Session, customer_id: int, subject_kind: str, subject_id: int) -> int:
@@ -313,7 +333,8 @@ def _move(session: Session, transfer: Transfer, to: str, actor: str, **also: Any
     activity.update(session, "transfer", transfer.id, status=to)
 
 
-def _people(session: Session, transfer: Transfer) -> tuple[Customer, Customer]:
+def people(session: Session, transfer: Transfer) -> tuple[Customer, Customer]:
+    """Payer and receiver."""
     sender = session.get(Customer, transfer.sender_id, populate_existing=True)
     receiver = session.get(Customer, transfer.receiver_id, populate_existing=True)
     assert sender is not None and receiver is not None
