@@ -4,6 +4,7 @@ A family supplies how it authenticates and how it says answers and errors; route
 that the OpenAPI document is made of the same declarations.
 """
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
@@ -37,6 +38,8 @@ class Operation:
     errors: tuple[str, ...]
     multipart: bool
     example: Any
+    tag: str = ""
+    description: str = ""
 
 
 @dataclass
@@ -60,10 +63,7 @@ class Call(Generic[Caller]):
 
         With an `Idempotency-Key` a repeat gets the first presented answer again. `present` makes the JSON-able data.
         """
-        key = request.headers.get("Idempotency-Key")
-        digest = idempotency.fingerprint(
-            request.method, request.path, request.query_string, request.get_data(), self.parts
-        )
+        key, digest = self._key()
 
         def work(session: Session) -> tuple[dict[str, Any], bool]:
             def answer() -> dict[str, Any]:
@@ -73,6 +73,23 @@ class Call(Generic[Caller]):
 
         kept, self.replayed = portal().db.transact(work)
         return orjson.Fragment(kept["body"])
+
+    def repeated(self) -> Any:
+        """The first answer to this `Idempotency-Key`, before a route prepares anything outside a transaction; or None."""
+        key, digest = self._key()
+        if key is None:
+            return None
+        kept = portal().db.read(idempotency.kept, self.scope, key, digest)
+        if kept is None:
+            return None
+        self.replayed = True
+        return orjson.Fragment(kept["body"])
+
+    def _key(self) -> tuple[str | None, str]:
+        digest = idempotency.fingerprint(
+            request.method, request.path, request.query_string, request.get_data(), self.parts
+        )
+        return request.headers.get("Idempotency-Key"), digest
 
     def look(self, service: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Runs a reading service; nothing is written."""
@@ -122,7 +139,20 @@ class Family(Generic[Caller]):
 
         def declare(view: Callable[..., Any]) -> Callable[..., Response]:
             self.operations.append(
-                Operation(operation_id, method, path, auth, summary, body, query, errors, multipart, example)
+                Operation(
+                    operation_id,
+                    method,
+                    path,
+                    auth,
+                    summary,
+                    body,
+                    query,
+                    errors,
+                    multipart,
+                    example,
+                    view.__module__.rpartition(".")[2],
+                    inspect.getdoc(view) or "",
+                )  # fmt: skip
             )
 
             @wraps(view)

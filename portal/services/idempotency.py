@@ -61,6 +61,25 @@ def once(
     return answer, False
 
 
+def kept(session: Session, scope: str, key: str | None, input_digest: str) -> dict[str, Any] | None:
+    """The answer kept under (scope, key), for work that prepares outside the transaction; None when there is none yet.
+
+    Raises Refusal `idempotency_conflict` for other input.
+    """
+    if key is None:
+        return None
+    table = IdempotencyKey.__table__
+    first = session.execute(
+        sa.select(table.c.fingerprint, table.c.answer).where(table.c.scope == scope, table.c.key == key)
+    ).first()
+    if first is None:
+        return None
+    if first.fingerprint != input_digest:
+        raise Refusal("idempotency_conflict")
+    answer: dict[str, Any] | None = first.answer
+    return answer
+
+
 def forget_old(session: Session) -> int:
     """Deletes keys past their life; how many."""
     table = IdempotencyKey.__table__

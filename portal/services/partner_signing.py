@@ -239,4 +239,9 @@ def check_digest(header: str | None, body: bytes) -> None:
             raise Refusal("content_digest_wrong", field="Content-Digest")
 
 
-declare({"content_digest_wrong": N_("The Content-Digest does not fit the body.")})
+declare(
+    {
+        "content_digest_wrong": N_("The Content-Digest does not fit the body."),
+        "content_type_wrong": N_("The body must be sent as application/json."),
+    }
+)

@@ -77,9 +77,7 @@ class Partner:
     def card(self, acct_no: str = "u1", card_type_id: str = "50000001", *, active: bool = True) -> str:
         """A card of a person who passed; answers the card_no."""
         self.passed(acct_no, card_type_id)
-        card_no = str(
-            self.ok("POST", "/debit-cards", {"acct_no": acct_no, "card_type_id": card_type_id})["card_no"]
-        )
+        card_no = str(self.ok("POST", "/debit-cards", {"acct_no": acct_no, "card_type_id": card_type_id})["card_no"])
         if active:
             self.ok("PUT", "/debit-cards/status", {"card_no": card_no, "acct_no": acct_no})
         return card_no
@@ -130,7 +128,9 @@ def _make(
     session.flush()
     made = institutions.create(session, name, list(areas))
     for card_type_id in types:
-        institutions.set_terms(session, made.id, card_type_id, **terms(exchange_fee_rate="0" if card_type_id == "50000001" else "0.01"))
+        institutions.set_terms(
+            session, made.id, card_type_id, **terms(exchange_fee_rate="0" if card_type_id == "50000001" else "0.01")
+        )
     key = partner_keys.create(session, made.id, "test", list(scopes), list(ip_allowlist), passphrase or None, "system")
     give(session, made.id, usdt)
     return made.id, key.key.key, key.secret
@@ -140,7 +140,10 @@ def give(session: Session, institution_id: int, usdt: str) -> None:
     """Fills a float from the house."""
     units = parse_units(usdt, "USDT")
     if units:
-        lines = [Line(ledger.institution_float(institution_id, "USDT"), units), Line(ledger.house("chain", "USDT"), -units)]
+        lines = [
+            Line(ledger.institution_float(institution_id, "USDT"), units),
+            Line(ledger.house("chain", "USDT"), -units),
+        ]
         ledger.post(session, "test_gift", f"test_float:{institution_id}:{next(_numbers)}", lines, actor="system")
 
 

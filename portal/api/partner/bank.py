@@ -37,6 +37,9 @@ class StatementBody(Model):
 
 def _ask(call: Call[Signed], question: Callable[[PartnerCard], Any]) -> Any:
     """Asks the network about a card of the caller, outside any transaction; the answer is kept for an Idempotency-Key."""
+    repeated = call.repeated()
+    if repeated is not None:
+        return repeated
     card = call.look(partner_cards.find, call.caller.institution_id, call.body.card_no)
     try:
         answer = question(card)

@@ -66,6 +66,9 @@ def submit_card_attachment(call: Call[Signed]) -> Any:
     named = [name for name in ("poa_doc", "active_doc") if getattr(body, name) is not None]
     if not named:
         raise Refusal("input_missing", field="poa_doc")
+    repeated = call.repeated()
+    if repeated is not None:
+        return repeated
     institution_id = call.caller.institution_id
     call.look(partner_cards.find, institution_id, body.card_no)
     stored = pictures.store({name: pictures.clean(getattr(body, name), name) for name in named})
@@ -79,6 +82,9 @@ def submit_card_attachment(call: Call[Signed]) -> Any:
 def activate_card(call: Call[Signed]) -> Any:
     """Activates a card at the network, then here; a lost answer is made good by asking again."""
     body: CardBody = call.body
+    repeated = call.repeated()
+    if repeated is not None:
+        return repeated
     institution_id = call.caller.institution_id
     card = call.look(partner_cards.check_may_activate, institution_id, body.card_no, body.acct_no)
     try:

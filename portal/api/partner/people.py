@@ -80,6 +80,9 @@ class KycBody(Model):
 def submit_kyc(call: Call[Signed]) -> Any:
     """Takes a person's data and pictures."""
     body: KycBody = call.body
+    repeated = call.repeated()
+    if repeated is not None:
+        return repeated
     person = _person(body)
     proofs = Proofs(
         mail_code=body.mail_verification_code,
