@@ -62,9 +62,9 @@ class Person:
 
 
 PEOPLE = (
-    Person("amy", "林怡安", 0, date(1990, 5, 14), "U258702462", "+886912000001", "JBSWY3DPEHPK3PXP", "809", "0094",
+    Person("amy", "林怡安", 0, date(1990, 5, 14), "U258702462", "+886912000001", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "809", "0094",
            "00153108730001"),
-    Person("ben", "陳柏翰", 1, date(1987, 11, 2), "U158702460", "+886912000002", "KRSXG5CTMVRXEZLU", "005", "0016",
+    Person("ben", "陳柏翰", 1, date(1987, 11, 2), "U158702460", "+886912000002", "KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU", "005", "0016",
            "00609010000577"),
 )  # fmt: skip
 

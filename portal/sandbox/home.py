@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyotp
-from flask import Response, flash, redirect, request
+from flask import Response, current_app, flash, redirect, request
 from flask.typing import ResponseReturnValue
 
 from portal.errors import N_
-from portal.http import application, portal
+from portal.http import portal
 from portal.sandbox import blueprint, demo_customers, demo_staff
 from portal.sandbox.levers_world import PORTS, world
 from portal.web import rendering
@@ -121,9 +121,8 @@ def _value(entry: Entry, text: str) -> Any:
 
 
 def _as_script(path: str, values: dict[str, Any]) -> Response:
-    app = application()
-    with app.test_request_context(path, method="POST", json=values):
-        return app.full_dispatch_request()
+    with current_app.test_request_context(path, method="POST", json=values):
+        return current_app.full_dispatch_request()
 
 
 def _page(typed: dict[str, dict[str, str]], problem: tuple[str, dict[str, Any]] | None, status: int = 200) -> Response:
