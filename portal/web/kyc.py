@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import abort, flash, redirect, request, url_for
+from flask import Response, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -193,9 +193,13 @@ def _take_document(kind: int) -> None:
 @documents.inert
 @login_required
 def kyc_file(public_id: str) -> ResponseReturnValue:
-    """One of the customer's own documents."""
-    found = portal().db.read(files.find, public_id, owner_kind="customer", owner_id=customer_id())
-    return documents.answer(found, files.content(portal().db, found))
+    """One of the customer's own documents; plain words when there is none, for nothing else could load here."""
+    try:
+        found = portal().db.read(files.find, public_id, owner_kind="customer", owner_id=customer_id())
+        return documents.answer(found, files.content(portal().db, found))
+    except Refusal as refusal:
+        status = 404 if refusal.name == "not_found" else 503
+        return Response(gettext(refusal.message), status, mimetype="text/plain")
 
 
 @blueprint.get("/kyc/questions")
