@@ -14,6 +14,7 @@ SUBJECTS = (
     "login",
     "security",
     "factors",
+    "docs",
     "kyc",
     "withdrawals",
     "transfers",

@@ -48,7 +48,6 @@ FAILURE: Schema = {
 
 
 openapi.publish(
-    family,
     Dialect(
         title="Partner API",
         intro=INTRO,
@@ -63,4 +62,5 @@ openapi.publish(
         failure=FAILURE,
         say_problem=_said,
     ),
+    family,
 )
