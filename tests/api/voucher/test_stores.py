@@ -40,7 +40,9 @@ def test_anybody_may_list_stores_and_look_for_a_name(voucher, portal, cafe):
     assert said["links"]["first"] == said["meta"]["path"] + "?page=1"
     assert (said["links"]["last"], said["links"]["prev"], said["links"]["next"]) == (None, None, None)
     found = voucher().ok("GET", "/stores", query={"name": "書"})["data"]
-    assert [(row["name"], row["discount_type"], row["discount_value"]) for row in found] == [("和平書房", "fixed", "20.00")]
+    assert [(row["name"], row["discount_type"], row["discount_value"]) for row in found] == [
+        ("和平書房", "fixed", "20.00")
+    ]
     assert voucher().ok("GET", "/stores", query={"name": "%"})["data"] == []
 
 
@@ -97,7 +99,8 @@ def test_a_bill_of_nothing_is_paid_without_a_posting(as_customer, code, portal, 
 
 
 @pytest.mark.parametrize(
-    "amount", ["-1", "-0", "1e3", "NaN", "１００", "1_000", " 1", "", "0.0000001", True, None, [], {}, "999999999999999999"]
+    "amount",
+    ["-1", "-0", "1e3", "NaN", "１００", "1_000", " 1", "", "0.0000001", True, None, [], {}, "999999999999999999"],
 )
 def test_what_is_no_amount_is_refused_and_nothing_is_written(as_customer, amy, cafe, amount):
     client = as_customer(amy)
