@@ -6,7 +6,7 @@ import pytest
 
 from portal.money import parse_units
 from tests.support import contract, people
-from tests.support.vouchers import open_store, wrong, work
+from tests.support.vouchers import open_store, work, wrong
 
 
 @pytest.fixture
