@@ -83,14 +83,23 @@ def kyc_identity() -> ResponseReturnValue:
 def kyc_identity_sent() -> ResponseReturnValue:
     """Keeps who the customer is and goes on to the phone."""
     values = problems.typed("name", "gender", "birthday", "identityNumber")
+    gender = {"0": 0, "1": 1}.get(values["gender"], -1)
+    entries = values["name"], gender, values["birthday"], values["identityNumber"]
     try:
-        gender = {"0": 0, "1": 1}.get(values["gender"], -1)
-        portal().db.transact(
-            kyc.submit_basic_data, customer_id(), values["name"], gender, values["birthday"], values["identityNumber"]
-        )
+        portal().db.transact(kyc.submit_basic_data, customer_id(), *entries)
     except Refusal as refusal:
-        return rendering.page("kyc/identity.html", "form", 422, values=values, errors=problems.of(refusal))
+        errors = _all_of(refusal, portal().db.read(kyc.wrong_entries, *entries))
+        return rendering.page("kyc/identity.html", "form", 422, values=values, errors=errors)
     return redirect(url_for("web.kyc_phone"), 303)
+
+
+def _all_of(first: Refusal, found: list[Refusal], **fields: str) -> dict[str, str]:
+    """The messages of everything that is wrong with a form, the one that was raised included."""
+    errors: dict[str, str] = {}
+    for refusal in (first, *found):
+        for field, message in problems.of(refusal, **fields).items():
+            errors.setdefault(field, message)
+    return errors
 
 
 @blueprint.get("/kyc/phone")
@@ -234,7 +243,7 @@ def kyc_questions_sent() -> ResponseReturnValue:
         portal().db.transact(kyc.apply_level_2, customer_id(), answers)
     except Refusal as refusal:
         named = {f"{question.name}.otherValue": f"{question.name}_words" for question in QUESTIONS}
-        return _questions_page(_standing(), values, problems.of(refusal, **named), 422)
+        return _questions_page(_standing(), values, _all_of(refusal, kyc.wrong_answers(answers), **named), 422)
     flash(gettext("Thank you. Our reviewers will look at your documents, usually within a working day."), "success")
     return redirect("/kyc", 303)
 
@@ -280,6 +289,7 @@ def kyc_bank_sent() -> ResponseReturnValue:
         portal().db.transact(kyc.apply_level_3, customer_id(), values["code"], branch, account)
     except Refusal as refusal:
         other = "other_branch" if values["branch"] == "other" else "branch"
-        return _bank_page(_standing(), values, problems.of(refusal, branch=other), 422)
+        found = portal().db.read(kyc.wrong_account, values["code"], branch, values["account"])
+        return _bank_page(_standing(), values, _all_of(refusal, found, branch=other), 422)
     flash(gettext("Thank you. Our reviewers will look at your bank account, usually within a working day."), "success")
     return redirect("/kyc", 303)

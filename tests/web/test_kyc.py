@@ -132,6 +132,12 @@ def portal_standing(client: PageClient, person: people.Person) -> kyc.Standing:
     return found
 
 
+def test_all_mistakes_are_shown_at_once(visitor: Visitor, newcomer: people.Person) -> None:
+    client = signed_in(visitor, newcomer)
+    page = client.submit("/kyc/identity", "/kyc/identity", status=422, name="", birthday="x", identityNumber="1")
+    assert len(page.all(".error-summary a")) == 4
+
+
 def test_wrong_phone_and_wrong_code_are_said(
     app: Flask, portal: Any, visitor: Visitor, newcomer: people.Person
 ) -> None:

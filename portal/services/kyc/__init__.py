@@ -4,7 +4,14 @@ Customers: `submit_basic_data`, `check_phone`, `verify_phone`, `add_document`, `
 Staff: `queue`, `case`, `decide`, `withdraw`, `reopen`. Files go through services/files.py.
 """
 
-from portal.services.kyc.identity import check_phone, named_phone, send_phone_code, submit_basic_data, verify_phone
+from portal.services.kyc.identity import (
+    check_phone,
+    named_phone,
+    send_phone_code,
+    submit_basic_data,
+    verify_phone,
+    wrong_entries,
+)
 from portal.services.kyc.records import (
     ADDRESS,
     ID_BACK,
@@ -44,6 +51,8 @@ from portal.services.kyc.submissions import (
     clean_answers,
     may_apply,
     may_send_document,
+    wrong_account,
+    wrong_answers,
 )
 
 __all__ = [
@@ -51,5 +60,6 @@ __all__ = [
     "Paper", "QUESTIONS", "REJECT", "SECOND_ID", "SELFIE", "SUPPLEMENT", "Standing", "UNVERIFIED", "VERIFIED", "VERIFYING",
     "VOID", "Waiting", "add_document", "admit", "apply_level_2", "apply_level_3", "case", "check_account", "check_phone",
     "clean_answers", "decide", "masked_phone", "may_apply", "may_send_document", "named_phone", "queue", "reopen", "send_phone_code", "standing", "submit_basic_data",
-    "verify_phone", "waiting_count", "withdraw",
+    "verify_phone", "waiting_count", "withdraw", "wrong_account", "wrong_answers",
+    "wrong_entries",
 ]  # fmt: skip

@@ -36,13 +36,9 @@ def submit_basic_data(
     `kyc_under_review`, `kyc_completed` or `kyc_void`.
     """
     shown_name = canonical_name(name)
-    if isinstance(gender, bool) or gender not in (0, 1):
-        raise Refusal("input_invalid", field="gender")
+    _check_gender(gender)
     born = _birthday(session, birthday)
-    wanted = numbers.canonical(number)
-    kind = numbers.kind_of(wanted)
-    if kind is None:
-        raise Refusal("identity_number_invalid", field="identityNumber")
+    wanted, kind = _number(number)
     customer = records.lock_customer(session, customer_id)
     levels = records.levels(session, customer)
     stand = {level: row.status for level, row in levels.items()}
@@ -56,6 +52,36 @@ def submit_basic_data(
     levels[1].revision += 1
     levels[1].submitted_at = now(session)
     return stand
+
+
+def wrong_entries(session: Session, name: str, gender: int, birthday: str, number: str) -> list[Refusal]:
+    """Everything that is wrong with identity data as it is typed, one refusal per field; for forms that show all at once."""
+    found = []
+    for check in (
+        lambda: canonical_name(name),
+        lambda: _check_gender(gender),
+        lambda: _birthday(session, birthday),
+        lambda: _number(number),
+    ):
+        try:
+            check()
+        except Refusal as refusal:
+            found.append(refusal)
+    return found
+
+
+def _check_gender(gender: int) -> None:
+    if isinstance(gender, bool) or gender not in (0, 1):
+        raise Refusal("input_invalid", field="gender")
+
+
+def _number(text: str) -> tuple[str, str]:
+    """The identity number and its kind."""
+    wanted = numbers.canonical(text)
+    kind = numbers.kind_of(wanted)
+    if kind is None:
+        raise Refusal("identity_number_invalid", field="identityNumber")
+    return wanted, kind
 
 
 def _keep(

@@ -88,20 +88,32 @@ def add_document(session: Session, customer_id: int, kind: int, stored: files.St
 
 def clean_answers(given: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """The questionnaire's answers, `{"q1": {"value": …, "otherValue": …}, …}`. Raises Refusal `kyc_answers_invalid`."""
-    answers = {}
-    for question, (choices, with_words) in QUESTIONS.items():
-        said = given.get(question)
-        value = said.get("value") if isinstance(said, Mapping) else None
-        if not isinstance(said, Mapping) or not isinstance(value, str) or value not in choices:
-            raise Refusal("kyc_answers_invalid", field=question)
-        answers[question] = {"value": value}
-        if value == with_words:
-            words = said.get("otherValue")
-            plain = " ".join(words.split()) if isinstance(words, str) and len(words) <= 4 * _MAX_WORDS else ""
-            if not plain or len(plain) > _MAX_WORDS or not plain.isprintable():
-                raise Refusal("kyc_answers_invalid", field=f"{question}.otherValue")
-            answers[question]["otherValue"] = plain
-    return answers
+    return {question: _answer(question, given.get(question)) for question in QUESTIONS}
+
+
+def wrong_answers(given: Mapping[str, Any]) -> list[Refusal]:
+    """Every question that has no usable answer; for forms that show all at once."""
+    found = []
+    for question in QUESTIONS:
+        try:
+            _answer(question, given.get(question))
+        except Refusal as refusal:
+            found.append(refusal)
+    return found
+
+
+def _answer(question: str, said: object) -> dict[str, str]:
+    choices, with_words = QUESTIONS[question]
+    value = said.get("value") if isinstance(said, Mapping) else None
+    if not isinstance(said, Mapping) or not isinstance(value, str) or value not in choices:
+        raise Refusal("kyc_answers_invalid", field=question)
+    if value != with_words:
+        return {"value": value}
+    words = said.get("otherValue")
+    plain = " ".join(words.split()) if isinstance(words, str) and len(words) <= 4 * _MAX_WORDS else ""
+    if not plain or len(plain) > _MAX_WORDS or not plain.isprintable():
+        raise Refusal("kyc_answers_invalid", field=f"{question}.otherValue")
+    return {"value": value, "otherValue": plain}
 
 
 def may_apply(session: Session, customer_id: int, level: int) -> None:
@@ -156,14 +168,23 @@ def check_account(session: Session, bank_code: str, branch_code: str, account: s
 
     A branch that is not listed yet is taken by its code; the passbook shows whether it is right.
     """
-    if not banks.is_bank(session, bank_code):
-        raise Refusal("kyc_bank_account_missing", field="code")
-    if not banks.is_branch_code(branch_code):
-        raise Refusal("kyc_bank_account_missing", field="branch")
-    digits = account.replace("-", "").replace(" ", "") if len(account) < 40 else ""
-    if not _ACCOUNT.fullmatch(digits):
-        raise Refusal("kyc_bank_account_missing", field="account")
-    return digits
+    for refusal in wrong_account(session, bank_code, branch_code, account):
+        raise refusal
+    return _digits(account)
+
+
+def wrong_account(session: Session, bank_code: str, branch_code: str, account: str) -> list[Refusal]:
+    """Everything that is wrong with a bank account as it is typed, one refusal per field."""
+    right = {
+        "code": banks.is_bank(session, bank_code),
+        "branch": banks.is_branch_code(branch_code),
+        "account": _ACCOUNT.fullmatch(_digits(account)) is not None,
+    }
+    return [Refusal("kyc_bank_account_missing", field=field) for field, fine in right.items() if not fine]
+
+
+def _digits(account: str) -> str:
+    return account.replace("-", "").replace(" ", "") if len(account) < 40 else ""
 
 
 def apply_level_3(session: Session, customer_id: int, bank_code: str, branch_code: str, account: str) -> BankAccount:
