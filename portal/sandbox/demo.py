@@ -12,6 +12,7 @@ SUBJECTS: tuple[str, ...] = (
     "companies",
     "prices",
     "customers",
+    "portfolio",
     "stores",
     "institutions",
     "staff",

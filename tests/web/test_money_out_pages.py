@@ -86,7 +86,7 @@ def test_sending_from_page_to_page(app, portal, enter, amy, ben):
     assert page.title.startswith("Transfer") and "Sent" in page.text
     assert (amy.balance("USDT"), ben.balance("USDT")) == (900_000_000, 100_000_000)
     assert "Amy sent you" in enter(ben).page("/notifications").text
-    assert "Send again" in pages.page("/send").text
+    assert "Send to them again" in pages.page("/send").text
 
 
 def test_a_link_that_is_dead_is_told_on_the_send_page(enter, amy):
