@@ -1,0 +1,148 @@
+"""Buying and selling on the pages, with and without htmx: the price, the countdown's end, the receipt, bad input."""
+
+import pytest
+import sqlalchemy as sa
+
+from portal.money import parse_units
+from tests.support import people
+from tests.support.market import open_market
+
+
+@pytest.fixture
+def amy(portal):
+    open_market(portal)
+    return people.customer(portal, twd="100000", usdt="1000")
+
+
+@pytest.fixture
+def page(client, amy):
+    client.raw.set_cookie("token", amy.token)
+    return client
+
+
+def quoted(page, **fields):
+    return page.submit("/trade", "/trade/quote", **{"amount": "1000", **fields})
+
+
+def test_an_amount_is_typed_a_price_accepted_and_a_receipt_shown(page, amy):
+    held = quoted(page)
+    assert "1 USDT = 32.1401 TWD" in held.text and "31.113779" in held.text.replace(" .", ".")
+    receipt = page.submit(held, "/accept")
+    assert "Bought" in receipt.text
+    assert amy.balance("TWD") == parse_units("99000", "TWD")
+    assert amy.balance("USDT") == parse_units("1031.113779", "USDT")
+
+
+def test_selling_for_an_amount_in_the_asset(page, amy):
+    receipt = page.submit(quoted(page, side="sell", amount="100", **{"in": "base"}), "/accept")
+    assert "Sold" in receipt.text
+    assert amy.balance("TWD") == parse_units("103207.57", "TWD")
+
+
+def test_sending_the_same_form_twice_trades_once(page, amy):
+    held = quoted(page)
+    for _ in range(2):
+        page.submit(held, "/accept")
+    assert amy.balance("TWD") == parse_units("99000", "TWD")
+
+
+def test_too_late_shows_the_new_price_one_tap_away(page, amy, travel):
+    held = quoted(page)
+    travel(11)
+    late = page.submit(held, "/accept")
+    assert "This price has run out" in late.text
+    assert amy.balance("TWD") == parse_units("100000", "TWD")
+    again = page.submit(late, "/trade/quote")
+    assert "This price is held for you." in again.text
+    assert again.url != held.url
+
+
+def test_too_little_money_books_nothing_and_says_so(page, amy):
+    told = page.submit(quoted(page, amount="900000"), "/accept")
+    assert "The balance was too low" in told.text
+    assert amy.balance("TWD") == parse_units("100000", "TWD")
+
+
+def test_htmx_gets_the_quotes_block_in_place(page, amy):
+    held = quoted(page)
+    block = page.submit(held, "/accept", htmx=True)
+    assert block.one("#quote") and "<html" not in block.html
+    assert "Bought" in block.text
+
+
+def test_the_preview_says_what_the_quote_says(page):
+    form = page.page("/trade").form("/trade/quote")
+    answer = page.raw.post("/trade/preview", data={**form.values, "amount": "1000"}, headers={"HX-Request": "true"})
+    assert '31<span class="fraction">.113779</span>' in answer.text
+    answer = page.raw.post("/trade/preview", data={**form.values, "amount": "1"}, headers={"HX-Request": "true"})
+    assert "One trade is between 5.00" in answer.text.replace("\xa0", " ")
+
+
+@pytest.mark.parametrize(
+    "amount", ["", "0", "-5", "1e3", "NaN", "１０", "1_000", "abc", "1.00001", "1", "99999999999999999999", "\x00"]
+)
+def test_a_wrong_amount_comes_back_beside_its_field_and_writes_nothing(page, portal, amount):
+    again = page.submit("/trade", "/trade/quote", amount=amount, status=422)
+    assert again.one("#amount")["aria-invalid"] == "true"
+    assert portal.db.read(lambda s: s.scalar(sa.text("SELECT COUNT(*) FROM quotes"))) == 0
+
+
+def test_grouped_digits_are_understood(page):
+    assert "32.1401" in quoted(page, amount="1,000").text
+
+
+@pytest.mark.parametrize("level,words", [(0, "Begin with level 1"), (1, "Continue with level 2")])
+def test_below_level_two_the_exact_step_is_named(visitor, portal, level, words):
+    open_market(portal)
+    newcomer = visitor()
+    newcomer.raw.set_cookie("token", people.customer(portal, kyc_level=level, twd="5000").token)
+    shown = newcomer.page("/trade")
+    assert words in shown.text and shown.one("form#trade-form button[type=submit]").has_attr("disabled")
+    refused = newcomer.submit(shown, "/trade/quote", amount="1000", status=422)
+    assert "may not trade yet" in refused.text
+
+
+def test_an_outsider_finds_neither_the_quote_nor_its_accept(page, visitor, portal, amy):
+    held = quoted(page)
+    outsider = visitor()
+    outsider.raw.set_cookie("token", people.customer(portal, twd="5000").token)
+    outsider.page(held.url, status=404)
+    form = held.form("/accept")
+    token = outsider.page("/trade").form("/trade/quote").values["csrf_token"]
+    answer = outsider.raw.post(form.action, data={**form.values, "csrf_token": token})
+    assert answer.status_code == 404
+    assert amy.balance("TWD") == parse_units("100000", "TWD")
+
+
+def test_a_stranger_is_sent_to_sign_in_and_back(client):
+    answer = client.raw.get("/trade?asset=ETH")
+    assert answer.status_code == 303 and answer.headers["Location"].startswith("/login?next=/trade")
+
+
+def test_without_a_csrf_token_nothing_happens(page, amy):
+    held = quoted(page)
+    assert page.raw.post(held.form("/accept").action).status_code == 403
+    assert amy.balance("TWD") == parse_units("100000", "TWD")
+
+
+def test_the_first_page_shows_prices_and_every_range(client, portal):
+    open_market(portal)
+    shown = client.page("/")
+    assert "32.1079" in shown.text and "98,765.4321" in shown.text
+    for key in ("day", "week", "month", "season", "year", "all"):
+        assert "98,765.4321" in client.page("/", asset="ETH", range=key).text
+        said = client.raw.get(f"/market/chart?asset=ETH&range={key}").get_json()
+        assert said["series"][0]["values"][-1] == 98765.4321
+
+
+def test_the_first_page_stands_before_the_market_has_spoken(client):
+    assert "The market has not been heard yet" in client.page("/").text
+
+
+def test_the_tickers_are_not_sent_again_while_nothing_changed(client, portal):
+    open_market(portal)
+    first = client.raw.get("/market/tickers")
+    again = client.raw.get("/market/tickers", headers={"If-None-Match": first.headers["ETag"]})
+    assert (first.status_code, again.status_code, again.data) == (200, 304, b"")
+    open_market(portal, usdt="33")
+    assert client.raw.get("/market/tickers", headers={"If-None-Match": first.headers["ETag"]}).status_code == 200
