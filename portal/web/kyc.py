@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from portal.errors import Refusal
-from portal.http import portal
+from portal.http import portal, visit
 from portal.services import banks, files, kyc
 from portal.services.documents import clean_document
 from portal.services.kyc import Standing
@@ -146,7 +146,7 @@ def kyc_phone_verified() -> ResponseReturnValue:
         return redirect("/kyc", 303)
     code = problems.typed("code")["code"].strip()
     try:
-        portal().db.transact(kyc.verify_phone, customer_id(), number, code)
+        portal().db.transact(kyc.verify_phone, customer_id(), number, code, visit("web"))
     except Refusal as refusal:
         errors = problems.of(refusal, mobilePhone="")
         return rendering.page("kyc/phone_code.html", "form", 422, number=number, errors=errors)

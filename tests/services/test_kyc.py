@@ -1,6 +1,8 @@
 """Knowing the customer: levels in order, documents, decisions, and what stays closed."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -11,11 +13,11 @@ from portal import states
 from portal.errors import Refusal
 from portal.machines.kyc import KYC_LEVEL
 from portal.models.customers import Customer
-from portal.models.kyc import KycIdentity, KycLevel
+from portal.models.kyc import KycDocument, KycIdentity, KycLevel
 from portal.models.system import AuditRecord
 from portal.models.wallet import BankAccount
 from portal.services import code_requests, files, kyc, notifications
-from tests.support import documents, identities, people
+from tests.support import documents, identities, newcomers, people
 from tests.support.identities import ANSWERS, BANK
 
 GOOD = ("林自得", 1, "1990/05/31", "A123456789")
@@ -461,3 +463,73 @@ def test_every_move_leaves_a_line_of_history(app: Flask, portal: Any) -> None:
         ("unverified", "verifying", f"customer:{person.id}"),
         ("verifying", "verified", "staff:1"),
     ]
+
+
+def test_of_many_who_claim_one_number_at_once_one_is_verified(app: Flask, portal: Any) -> None:
+    number, people_ = identities.fresh_number(), []
+    for _ in range(6):
+        person = people.customer(portal, kyc_level=0)
+        portal.db.transact(kyc.submit_basic_data, person.id, "林自得", 1, "1990/05/31", number)
+        phone = identities.fresh_phone()
+        portal.db.transact(code_requests.ask_for_phone, person.id, phone)
+        people_.append((person.id, phone, identities.sent_code(portal, app, phone)))
+    outcomes = at_once([lambda who=who: portal.db.transact(kyc.verify_phone, *who) for who in people_])
+    assert sorted(outcomes) == ["done", *["identity_number_taken"] * 5]
+    with portal.db.session() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Customer).where(Customer.kyc_level == 1)) == 1
+
+
+def test_of_two_reviewers_at_once_one_decides(app: Flask, portal: Any, read: Callable[..., Any]) -> None:
+    person = identities.applied_level_2(app)
+    revision = read(kyc.case, person.id).levels[2].revision
+
+    def decide(decision: str) -> None:
+        portal.db.transact(kyc.decide, person.id, 2, decision, actor="staff:1", reason="Once more.", revision=revision)
+
+    outcomes = at_once([lambda: decide(kyc.APPROVE), lambda: decide(kyc.REJECT)] * 4)
+    assert sorted(outcomes) == ["done", *["kyc_changed"] * 7]
+    stand = read(kyc.standing, person.id)
+    assert (stand.level == 2) == (stand.levels[2] == "verified")
+
+
+def test_of_many_uploads_at_once_one_is_current(app: Flask, portal: Any, newcomer: people.Person) -> None:
+    stored = [files.put(portal.db, files.clean_document(documents.jpeg(20 + n, 20), max_bytes=10**6)) for n in range(6)]
+    outcomes = at_once(
+        [lambda one=one: portal.db.transact(kyc.add_document, newcomer.id, kyc.SELFIE, one) for one in stored]
+    )
+    assert outcomes == ["done"] * 6
+    with portal.db.session() as session:
+        current = sa.select(KycDocument.id).where(
+            KycDocument.customer_id == newcomer.id, KycDocument.status != "replaced"
+        )
+        assert len(session.scalars(current).all()) == 1
+
+
+def at_once(works: list[Callable[[], Any]]) -> list[str]:
+    """Runs all at the same moment; `done` or the name of the refusal for each."""
+    gate = Barrier(len(works))
+
+    def run(work: Callable[[], Any]) -> str:
+        gate.wait(30)
+        try:
+            work()
+        except Refusal as refusal:
+            return refusal.name
+        return "done"
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        return list(pool.map(run, works))
+
+
+@pytest.mark.parametrize(("locale", "words"), [("en", "needs something more"), ("zh_Hant_TW", "補件")])
+def test_the_outcome_is_mailed_in_the_customers_language(
+    app: Flask, portal: Any, transact: Callable[..., Any], locale: str, words: str
+) -> None:
+    person = identities.applied_level_2(app)
+    with portal.db.session() as session:
+        session.get(Customer, person.id).locale = locale
+        session.commit()
+    transact(kyc.decide, person.id, 2, kyc.REJECT, actor="staff:1", reason="Sharper photos, please.")
+    (mail, *_) = newcomers.sent(portal, app, person.email)
+    assert words in mail["subject"]
+    assert "Sharper photos, please." in mail["body"]

@@ -13,7 +13,7 @@ from portal.api.family import Call
 from portal.api.parsing import Model
 from portal.clock import to_ms
 from portal.errors import Refusal
-from portal.http import portal
+from portal.http import portal, visit
 from portal.models.files import StoredFile
 from portal.services import files, kyc
 from portal.services.documents import clean_document
@@ -120,7 +120,9 @@ def kyc_verify_basic_data(call: Call[Any]) -> Any:
     body: MobileCode = call.body
     code = f"{body.code:06d}" if isinstance(body.code, int) and 0 <= body.code < 10**6 else str(body.code)[:40]
     with saying(code_wrong="sms_code_wrong", code_expired="sms_code_wrong"):
-        return call.change(_nothing, kyc.verify_phone, call.caller.customer_id, body.mobilePhone, code)
+        return call.change(
+            _nothing, kyc.verify_phone, call.caller.customer_id, body.mobilePhone, code, visit("brokerage")
+        )
 
 
 @family.route(

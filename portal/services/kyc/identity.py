@@ -13,14 +13,18 @@ from portal.errors import Refusal
 from portal.machines.kyc import KYC_LEVEL
 from portal.models.customers import Customer
 from portal.models.kyc import KycIdentity
-from portal.services import code_requests, codes, failures, identifiers, parameters
+from portal.services import code_requests, codes, devices, failures, identifiers, parameters
 from portal.services.activity import TAIPEI
+from portal.services.devices import Visit
 from portal.services.kyc import numbers, records
 
 #: A name's letters of any script, with what stands between them; no digits, no controls.
 _BETWEEN = " .·‧・'’-"
 _MAX_NAME = 60
 _BIRTHDAY = re.compile(r"([0-9]{4})[/-]([0-9]{1,2})[/-]([0-9]{1,2})", re.ASCII)
+
+#: Operation code of the sign-in log (brokerage contract, enum operation_code: 实名).
+IDENTITY_PROVEN = 1014
 
 #: A signed-in customer learns of a taken number only so often.
 CHECKS_PER_DAY = 5
@@ -178,8 +182,8 @@ def _is_foreign(session: Session, customer_id: int, number: str) -> bool:
     return owner is not None and owner != customer_id
 
 
-def verify_phone(session: Session, customer_id: int, text: str, code: str) -> None:
-    """Proves the phone with the code sent to it, and with that level 1.
+def verify_phone(session: Session, customer_id: int, text: str, code: str, visit: Visit | None = None) -> None:
+    """Proves the phone with the code sent to it, and with that level 1; noted in the sign-in log when `visit` is given.
 
     Raises Refusal `phone_invalid`, `kyc_out_of_order` without identity data, `kyc_completed`, `kyc_void`, `code_wrong`
     (kept), `code_expired`, `phone_taken`, `identity_number_taken`.
@@ -200,6 +204,8 @@ def verify_phone(session: Session, customer_id: int, text: str, code: str) -> No
     moment = now(session)
     customer.phone, customer.phone_verified_at = number, moment
     pass_level_1(session, customer, who, moment, f"customer:{customer_id}", "phone proven")
+    if visit is not None:
+        devices.log(session, customer_id, IDENTITY_PROVEN, visit)
 
 
 def pass_level_1(

@@ -55,6 +55,7 @@ def test_the_whole_way_to_level_3(app: Flask, portal: Any, brokerage: Calls, new
     client.ok("POST", "/apply_verification_code", {"loginName": newcomer.username, "mobilePhone": phone})
     code = identities.sent_code(portal, app, "+886912345678")
     assert client.ok("POST", "/kyc/verify_basic_data", {"mobilePhone": phone, "code": code}) is None
+    assert client.ok("GET", "/user/login_log")["dataList"][0]["operationCode"] == 1014
     for kind in range(1, 6):
         sent = documents.jpeg(60 + kind, 40)
         said = image(client, kind, sent)
