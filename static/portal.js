@@ -299,3 +299,4 @@ Portal.behaviour("[data-beep]", (element, arrived) => {
 Portal.lazy("[data-upload]", "js/upload.js");
 Portal.lazy("[data-chart]", "js/chart.js");
 Portal.lazy("[data-passkey]", "js/passkey.js");
+Portal.lazy("[data-keypad]", "js/keypad.js");

@@ -7,7 +7,7 @@ from flask import Blueprint, Flask
 blueprint = Blueprint("merchant", __name__, url_prefix="/merchant")
 
 #: One module per subject.
-SUBJECTS: tuple[str, ...] = ("access",)
+SUBJECTS = ("access", "home", "counter", "payments", "settlements", "people", "developers")
 
 
 def register(app: Flask) -> None:

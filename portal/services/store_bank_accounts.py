@@ -57,6 +57,14 @@ def of_store(session: Session, store_id: int, status: str) -> BankAccount | None
     return session.scalar(query.order_by(BankAccount.id.desc()).limit(1))
 
 
+def by_id(session: Session, store_id: int, account_id: int | None) -> BankAccount | None:
+    """An account of a store by its row number, whatever its state; for records that name it."""
+    query = sa.select(BankAccount).where(
+        BankAccount.id == account_id, BankAccount.owner_kind == "store", BankAccount.owner_id == store_id
+    )
+    return session.scalar(query)
+
+
 def held_until(session: Session, store_id: int) -> datetime | None:
     """Until when takings wait after a change of the account; None when they do not."""
     account = of_store(session, store_id, "verified")

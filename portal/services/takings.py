@@ -81,6 +81,19 @@ def _add(session: Session, store_id: int, day: str, more: dict[str, int]) -> boo
     return affected(changed) == 1
 
 
+def mark(session: Session, store_id: int) -> str:
+    """A short text that is another one as soon as anything was counted into the present day or the balance changed."""
+    day = taipei_day(now(session))
+    row = session.execute(
+        sa.select(StoreDay.payments, StoreDay.refunds, StoreDay.settlements).where(
+            StoreDay.store_id == store_id, StoreDay.day == day
+        )
+    ).first()
+    balances = ledger.balances(session, "store", store_id)
+    held = "-".join(str(balances.get(("TWIP", bucket), 0)) for bucket in ("available", "frozen"))
+    return f"{day}-{'-'.join(map(str, row)) if row else 'quiet'}-{held}"
+
+
 def today(session: Session, store_id: int) -> Day:
     """The present day's figures."""
     return of_day(session, store_id, taipei_day(now(session)))

@@ -11,7 +11,7 @@ from portal.services import idempotency
 from portal.web.access import customer_id
 
 #: Fields that differ between two sendings of one form without changing what is asked for.
-_ASIDE = {"csrf_token", "idempotency_key", "totp", "code"}
+_ASIDE = {"csrf_token", "idempotency_key", "totp", "code", "pin", "approver_pin"}
 
 
 def once(name: str, service: Callable[..., dict[str, Any]], *args: Any) -> dict[str, Any]:
