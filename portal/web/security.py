@@ -38,6 +38,7 @@ OPERATIONS = {
     1008: N_("Second factor set up"),
     1009: N_("Second factor changed"),
     1011: N_("Password changed"),
+    1014: N_("Identity verified"),
     1025: N_("Password set anew"),
 }
 
