@@ -10,7 +10,7 @@ from flask_talisman import Talisman
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import bootstrap, cli, failures, logs, merchant, metrics, partner, sandbox, staff, web
+from portal import bootstrap, cli, failures, logs, merchant, metrics, partner, rate_limits, sandbox, staff, web
 from portal.api import brokerage, voucher
 from portal.api import partner as partner_api
 from portal.config import ROOT, Settings, derived_key
@@ -54,6 +54,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     logs.register(app)
     metrics.register(app)
     _extensions(app, settings)
+    rate_limits.register(app)
     presentation.register(app)
     shell.register(app)
     notices.register(app)

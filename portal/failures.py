@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 import sqlalchemy as sa
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
@@ -77,12 +77,21 @@ def _refused(refusal: Refusal) -> ResponseReturnValue:
         "too_many_requests": 429,
         "unavailable": 503,
     }.get(refusal.name, 400)
+    wait = refusal.facts.get("retry_after_seconds")
+    answer = make_response(_said(refusal, status, wait))
+    if wait is not None:
+        answer.headers["Retry-After"] = str(wait)
+    return answer
+
+
+def _said(refusal: Refusal, status: int, wait: int | None) -> ResponseReturnValue:
     for belongs, render in _families:
         if belongs(request.path):
             return render(status, refusal.name)
     if _speaks_json():
         return {"error": refusal.name, "message": refusal.message, "field": refusal.field}, status
-    return render_template("errors/page.html", code=status, message=gettext(refusal.message)), status
+    message = gettext(refusal.message)
+    return render_template("errors/page.html", code=status, message=message, retry_seconds=wait), status
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:

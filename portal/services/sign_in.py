@@ -100,6 +100,8 @@ def _begin(session: Session, credentials: Credentials, visit: Visit, with_captch
     name = credentials.login_name.strip()
     key = identifiers.login_key(name)
     account, address, pair = _counters(session, key, visit.ip)
+    for counter in (account, address):
+        failures.hold(session, counter)  # tries of one name, or from one address, are judged one after another
     wrong = max(failures.count(session, account, _ACCOUNT_WINDOW), _from_address(session, address))
     if not name:
         failures.charge(session, address, _ADDRESS_WINDOW)

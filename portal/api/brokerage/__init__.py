@@ -4,7 +4,8 @@ import importlib
 
 from flask import Flask
 
-from portal.api.brokerage.family import blueprint
+from portal import failures
+from portal.api.brokerage.family import belongs, blueprint, failure
 
 #: One module per subject; each declares its routes when imported.
 SUBJECTS = ("accounts", "security", "kyc", "banks", "market", "trading", "wallet", "withdrawals", "transfers")
@@ -16,3 +17,4 @@ def register(app: Flask) -> None:
         importlib.import_module(f"{__name__}.{subject}")
     app.register_blueprint(blueprint, url_prefix="/v1")
     app.register_blueprint(blueprint, url_prefix="/bitgin/v1", name="bitgin")
+    failures.speaks(belongs, failure)

@@ -38,6 +38,17 @@ def refuse(refusal: Refusal) -> Response:
     return response
 
 
+def failure(status: int, name: str) -> Response:
+    """What went wrong outside a route's own refusals: unknown path, wrong method, too large, too often, database away."""
+    code, msg = ERRORS[name]
+    return envelope(code, msg, None, http_status=status)
+
+
+def belongs(path: str) -> bool:
+    """Whether a path is this family's."""
+    return path.startswith(("/v1/", "/bitgin/v1/")) or path in ("/v1", "/bitgin/v1")
+
+
 def token_of_request() -> tuple[str | None, bool]:
     """The token the request carries and whether it came as a cookie; the header wins (reading B5)."""
     header = request.headers.get("token")
