@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, attributes
 
-from portal.db import affected, now
+from portal.db import affected, insert_row, now
 from portal.errors import Refusal
 from portal.machines import Machine
 from portal.models.system import StateChange
@@ -87,17 +87,8 @@ def record(
     session: Session, machine: Machine, thing_id: int, before: str, after: str, actor: str, why: str | None = None
 ) -> None:
     """Writes the history line of a move; for hot paths that make the move by a statement of their own."""
-    session.execute(
-        sa.insert(StateChange).values(
-            machine=machine.name,
-            thing_id=thing_id,
-            from_state=before,
-            to_state=after,
-            actor=actor,
-            why=why,
-            at=now(session),
-        )
-    )
+    line = {"machine": machine.name, "thing_id": thing_id, "from_state": before, "to_state": after, "actor": actor}
+    insert_row(session, StateChange, {**line, "why": why, "at": now(session)})
 
 
 def begin(session: Session, machine: Machine, thing: Thing, actor: str, why: str | None = None) -> None:

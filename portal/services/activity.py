@@ -4,10 +4,9 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from portal.db import now
+from portal.db import insert_row, now
 from portal.models.columns import new_public_id
 from portal.models.system import Activity, ActivityCount
 
@@ -47,31 +46,33 @@ def record(
     """
     moment = now(session)
     line_id = public_id or new_public_id()
-    first_id = session.scalar(
-        sa.insert(Activity)
-        .values(
-            public_id=line_id,
-            customer_id=customer_id,
-            kind=kind,
-            direction=direction,
-            asset=asset,
-            amount_units=amount_units,
-            net_units=amount_units - fee_units if net_units is None else net_units,
-            fee_units=fee_units,
-            counter_asset=counter_asset,
-            counter_units=counter_units,
-            status=status,
-            reference=reference,
-            counterparty=counterparty,
-            subject_kind=subject_kind,
-            subject_id=subject_id,
-            details=details,
-            created_at=moment,
-            updated_at=moment,
-        )
-        .returning(Activity.__table__.c.id)
+    row_id: int = insert_row(
+        session,
+        Activity,
+        {
+            "public_id": line_id,
+            "customer_id": customer_id,
+            "kind": kind,
+            "direction": direction,
+            "asset": asset,
+            "amount_units": amount_units,
+            "net_units": amount_units - fee_units if net_units is None else net_units,
+            "fee_units": fee_units,
+            "counter_asset": counter_asset,
+            "counter_units": counter_units,
+            "status": status,
+            "reference": reference,
+            "counterparty": counterparty,
+            "subject_kind": subject_kind,
+            "subject_id": subject_id,
+            "details": details,
+            "created_at": moment,
+            "updated_at": moment,
+        },
+        returning="id",
     )
-    _count(session, customer_id, taipei_day(moment), kind, asset, first_id or 0)
+    day = {"customer_id": customer_id, "day": taipei_day(moment), "kind": kind, "asset": asset, "rows": 1}
+    insert_row(session, ActivityCount, {**day, "first_id": row_id}, conflict=_COUNT_ON)
     return line_id
 
 
@@ -96,17 +97,8 @@ def update(
     )
 
 
-def _count(session: Session, customer_id: int, day: str, kind: str, asset: str, row_id: int) -> None:
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    table = ActivityCount.__table__
-    row = dialect.insert(ActivityCount).values(
-        customer_id=customer_id, day=day, kind=kind, asset=asset, rows=1, first_id=row_id
-    )
-    # Two at once may commit in either order: the day's first row is the smaller one.
-    earlier = sa.case((row.excluded.first_id < table.c.first_id, row.excluded.first_id), else_=table.c.first_id)
-    session.execute(
-        row.on_conflict_do_update(
-            index_elements=["customer_id", "day", "kind", "asset"],
-            set_={"rows": table.c.rows + 1, "first_id": earlier},
-        )
-    )
+#: One more row of that day. Two at once may commit in either order: the day's first row is the smaller one.
+_COUNT_ON = (
+    "ON CONFLICT (customer_id, day, kind, asset) DO UPDATE SET rows = activity_counts.rows + 1, first_id ="
+    " CASE WHEN excluded.first_id < activity_counts.first_id THEN excluded.first_id ELSE activity_counts.first_id END"
+)

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.db import insert_if_absent, now
+from portal.db import insert_row, now
 from portal.errors import Refusal
 from portal.models.system import IdempotencyKey
 
@@ -44,7 +44,7 @@ def once(
     table = IdempotencyKey.__table__
     claim = {"scope": scope, "key": key, "fingerprint": input_digest, "answer": None, "created_at": now(session)}
     row = sa.and_(table.c.scope == scope, table.c.key == key)
-    if not insert_if_absent(session, table, claim):
+    if not insert_row(session, IdempotencyKey, claim, conflict="ON CONFLICT DO NOTHING"):
         first = session.execute(sa.select(table.c.fingerprint, table.c.answer).where(row)).first()
         if first is None:
             raise Refusal("state_conflict")
@@ -57,8 +57,13 @@ def once(
         if refusal.keep:
             session.execute(sa.delete(table).where(row))
         raise
-    session.execute(sa.update(table).where(row).values(answer=answer))
+    session.connection().execute(_KEEP, {"answer": answer, "scope": scope, "key": key})
     return answer, False
+
+
+_KEEP = sa.text("UPDATE idempotency_keys SET answer = :answer WHERE scope = :scope AND key = :key").bindparams(
+    sa.bindparam("answer", type_=IdempotencyKey.__table__.c.answer.type)
+)
 
 
 def kept(session: Session, scope: str, key: str | None, input_digest: str) -> dict[str, Any] | None:

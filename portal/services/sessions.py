@@ -86,25 +86,30 @@ def resolve(session: Session, token: str | None) -> SignedIn | None:
     """Who the token belongs to; None for a malformed, unknown, ended or expired one."""
     if not token or not (_BROKERAGE.fullmatch(token) or _VOUCHER.fullmatch(token)):
         return None
-    sessions, customers = ClientSession.__table__, Customer.__table__
-    query = (
-        sa.select(
-            sessions.c.id, sessions.c.public_id, customers.c.id, sessions.c.scope, customers.c.standing,
-            customers.c.kyc_level, customers.c.username_shown, customers.c.email, customers.c.phone, customers.c.locale,
-            customers.c.theme, customers.c.price_colours, customers.c.is_vip, sessions.c.reauthenticated_at,
-        )
-        .join(customers, customers.c.id == sessions.c.customer_id)
-        .where(
-            sessions.c.secret_digest == _digest(token),
-            sessions.c.ended_at.is_(None),
-            sessions.c.expires_at > now(session),
-        )
-    )  # fmt: skip
-    row = session.execute(query).first()
+    row = session.connection().execute(_RESOLVE, {"digest": _digest(token), "moment": now(session)}).first()
     if row is None:
         return None
     shown = row[6] or row[7] or row[8] or ""
     return SignedIn(row[0], row[1], row[2], row[3], row[4], row[5], shown, *tuple(row)[9:])
+
+
+_SESSIONS: sa.Table = ClientSession.__table__
+_CUSTOMERS: sa.Table = Customer.__table__
+
+#: Made once: every signed-in request begins with it.
+_RESOLVE = (
+    sa.select(
+        _SESSIONS.c.id, _SESSIONS.c.public_id, _CUSTOMERS.c.id, _SESSIONS.c.scope, _CUSTOMERS.c.standing,
+        _CUSTOMERS.c.kyc_level, _CUSTOMERS.c.username_shown, _CUSTOMERS.c.email, _CUSTOMERS.c.phone, _CUSTOMERS.c.locale,
+        _CUSTOMERS.c.theme, _CUSTOMERS.c.price_colours, _CUSTOMERS.c.is_vip, _SESSIONS.c.reauthenticated_at,
+    )
+    .join(_CUSTOMERS, _CUSTOMERS.c.id == _SESSIONS.c.customer_id)
+    .where(
+        _SESSIONS.c.secret_digest == sa.bindparam("digest"),
+        _SESSIONS.c.ended_at.is_(None),
+        _SESSIONS.c.expires_at > sa.bindparam("moment"),
+    )
+)  # fmt: skip
 
 
 def token_uuid(token: str) -> str:
