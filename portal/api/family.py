@@ -134,8 +134,13 @@ class Family(Generic[Caller]):
         max_bytes: int = parsing.MAX_JSON_BYTES,
         multipart: bool = False,
         example: Any = None,
+        tag: str | None = None,
+        description: str | None = None,
     ) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
-        """Declares a route. The view gets a Call and the path's values, and returns data for `say` or a Response."""
+        """Declares a route. The view gets a Call and the path's values, and returns data for `say` or a Response.
+
+        In the reference it stands under `tag` (its module) with `description` (its docstring).
+        """
 
         def declare(view: Callable[..., Any]) -> Callable[..., Response]:
             self.operations.append(
