@@ -110,7 +110,7 @@ def _facts(session: Session, seat: Seat, public_id: str) -> dict[str, Any]:
     people = store_members.members(session, seat.store.id)
     return {
         "taken": found,
-        "given": refunds.of_payment(session, found.order.id),
+        "given": refunds.of_order(session, found.order.id),
         "owners": [(member.public_id, customer.display_name) for member, customer in people if member.role == OWNER],
         "has_pin": seat.member.pin_hash is not None,
         "limit_units": parse_units(rule["cashier_per_payment"], "TWIP") if seat.role != OWNER else None,

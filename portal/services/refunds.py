@@ -183,7 +183,7 @@ def _tell(session: Session, store: Store, order: ShoppingOrder, made: Refund) ->
     webhooks.tell(session, "store", store.id, "payment.refunded", content, key=f"refund:{made.id}")
 
 
-def of_payment(session: Session, order_id: int) -> list[Refund]:
+def of_order(session: Session, order_id: int) -> list[Refund]:
     """The refunds of a payment, oldest first."""
     return list(session.scalars(sa.select(Refund).where(Refund.order_id == order_id).order_by(Refund.id)))
 

@@ -13,6 +13,28 @@ from portal.services.payment_requests import Asked
 from portal.services.store_keys import Till
 from portal.services.store_payments import Filters
 
+_REQUEST_EXAMPLE = {
+    "id": "0193b0a2-6c1e-7a44-9a0f-2f6f1f0c7d11", "status": "open", "amount": "120", "payable": "108", "note": "2 latte",
+    "reference": "T-1017", "for_card": False, "code": "8F3K2ATWQ9ZB", "pay_url": "https://portal.example/pay/8F3K2ATWQ9ZB",
+    "payment": None, "created_at": "2026-11-21T04:00:00.000000Z", "expires_at": "2026-11-21T04:05:00.000000Z",
+    "paid_at": None,
+}  # fmt: skip
+_PAYMENT_EXAMPLE = {
+    "id": "0193b0a3-1d2c-7b10-8d55-0c9e4b7a2f60", "status": "paid", "bill": "120", "discount": "12", "amount": "108",
+    "refunded": "0", "payer": "***678", "payment_request": "0193b0a2-6c1e-7a44-9a0f-2f6f1f0c7d11", "reference": "T-1017",
+    "paid_at": "2026-11-21T04:01:12.000000Z",
+}  # fmt: skip
+DAY_EXAMPLE = {
+    "day": "2026-11-21", "opening": "0", "payments": 1, "bill": "120", "discount": "12", "paid": "108", "refunds": 0,
+    "refunded": "0", "settlements": 0, "settled": "0", "other": "0", "closing": "108",
+}  # fmt: skip
+_STORE_EXAMPLE = {
+    "id": "0193b09f-77aa-7c01-b1d2-93f0a1b2c3d4", "name": "山嵐咖啡", "open": True, "discount_type": "percent",
+    "discount_value": 10, "pay_url": "https://portal.example/pay/7HQ2M9KXWZ",
+    "members": [{"id": "0193b09f-8a10-7d22-a4f5-5d6e7f809112", "name": "amy", "role": "owner"}],
+    "balance": {"available": "108", "frozen": "0", "payable": "108"}, "today": DAY_EXAMPLE,
+}  # fmt: skip
+
 REQUEST_STATES = ("open", "paid", "cancelled", "expired")
 
 
@@ -46,7 +68,10 @@ class PaymentsQuery(ListQuery):
         )
 
 
-@route("GET", "/store", "merchant_store", scope="read", summary="The store of the key: people, balance, the day so far")
+@route(
+    "GET", "/store", "merchant_store", scope="read", summary="The store of the key: people, balance, the day so far",
+    example=_STORE_EXAMPLE,
+)  # fmt: skip
 def merchant_store(call: Call[Till]) -> dict[str, Any]:
     store = call.caller.store
     people = call.look(store_members.members, store.id)
@@ -58,9 +83,10 @@ def merchant_store(call: Call[Till]) -> dict[str, Any]:
     "POST", "/payment_requests", "merchant_create_payment_request", scope="charge", body=NewRequest,
     summary="Asks for an amount; show `pay_url` as a QR code",
     errors=("merchant_store_closed", "merchant_card_unknown", "parameter_invalid"),
-    example={"amount": "120", "note": "2 latte", "reference": "T-1017", "expires_in": 300},
+    example=_REQUEST_EXAMPLE,
 )  # fmt: skip
 def merchant_create_payment_request(call: Call[Till]) -> Any:
+    """`amount` is the bill, before the store's discount. With `card_no` only the card's holder can pay, and is told."""
     body, till = call.body, call.caller
 
     def presented(made: Any) -> dict[str, Any]:
@@ -75,6 +101,7 @@ def merchant_create_payment_request(call: Call[Till]) -> Any:
 @route(
     "GET", "/payment_requests", "merchant_list_payment_requests", scope="read", query=RequestsQuery,
     summary="Payment requests, newest first", errors=("parameter_invalid", "resource_missing"),
+    example={"data": [_REQUEST_EXAMPLE], "links": {"next": None}},
 )  # fmt: skip
 def merchant_list_payment_requests(call: Call[Till]) -> Listed:
     query, store = call.query, call.caller.store
@@ -87,7 +114,7 @@ def merchant_list_payment_requests(call: Call[Till]) -> Listed:
 
 @route(
     "GET", "/payment_requests/<request_id>", "merchant_get_payment_request", scope="read",
-    summary="One payment request: ask again until its status is paid", errors=("resource_missing",),
+    summary="One payment request: ask again until its status is paid", errors=("resource_missing",), example=_REQUEST_EXAMPLE,
 )  # fmt: skip
 def merchant_get_payment_request(call: Call[Till], request_id: str) -> dict[str, Any]:
     store = call.caller.store
@@ -97,6 +124,7 @@ def merchant_get_payment_request(call: Call[Till], request_id: str) -> dict[str,
 @route(
     "POST", "/payment_requests/<request_id>/cancel", "merchant_cancel_payment_request", scope="charge",
     summary="Takes a payment request back", errors=("resource_missing", "merchant_request_not_open"),
+    example={**_REQUEST_EXAMPLE, "status": "cancelled"},
 )  # fmt: skip
 def merchant_cancel_payment_request(call: Call[Till], request_id: str) -> Any:
     till = call.caller
@@ -110,6 +138,7 @@ def merchant_cancel_payment_request(call: Call[Till], request_id: str) -> Any:
 @route(
     "GET", "/payments", "merchant_list_payments", scope="read", query=PaymentsQuery,
     summary="Payments, the latest first; days are Taipei's", errors=("parameter_invalid", "resource_missing"),
+    example={"data": [_PAYMENT_EXAMPLE], "links": {"next": None}},
 )  # fmt: skip
 def merchant_list_payments(call: Call[Till]) -> Listed:
     query, count = call.query, call.query.rows
@@ -121,8 +150,8 @@ def merchant_list_payments(call: Call[Till]) -> Listed:
 
 @route(
     "GET", "/payments/<payment_id>", "merchant_get_payment", scope="read", summary="One payment with its refunds",
-    errors=("resource_missing",),
+    errors=("resource_missing",), example={**_PAYMENT_EXAMPLE, "refunds": []},
 )  # fmt: skip
 def merchant_get_payment(call: Call[Till], payment_id: str) -> dict[str, Any]:
     found = call.look(store_payments.find, call.caller.store.id, payment_id)
-    return present.payment(found, call.look(refunds.of_payment, found.order.id))
+    return present.payment(found, call.look(refunds.of_order, found.order.id))

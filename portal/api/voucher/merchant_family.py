@@ -5,13 +5,14 @@ A key is sent as `Authorization: Bearer <key>.<secret>`. A refund is signed by a
 PINs travel in headers, so that they are no part of what an idempotency key remembers.
 """
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response, request
 
-from portal.api.family import Call, Family
+from portal.api.family import Family
 from portal.api.parsing import Model
 from portal.api.rendering import dumps
 from portal.api.voucher.errors import code_of
@@ -114,7 +115,9 @@ def route(
 ) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
     """Declares a route of the till API that needs a scope of the key."""
 
-    def declare(view: Callable[[Call[Till]], Any]) -> Callable[..., Response]:
+    def declare(view: Callable[..., Any]) -> Callable[..., Response]:
+        told = f"For tills: needs a store's key (`Bearer <key>.<secret>`) with the scope `{scope}`."
+        view.__doc__ = f"{told} {inspect.getdoc(view) or ''}".strip()  # what the reference says of the route
         return family.route(method, BASE + path, operation_id, auth=scope, **declared)(view)
 
     return declare

@@ -5,11 +5,21 @@ from typing import Any
 from portal.api.family import Call
 from portal.api.parsing import Model
 from portal.api.voucher import merchant_present as present
+from portal.api.voucher.merchant import DAY_EXAMPLE
 from portal.api.voucher.merchant_family import Listed, ListQuery, route, signature
 from portal.api.voucher.orders import Amount, Otp
 from portal.errors import Refusal
 from portal.services import refunds, settlements, store_members, takings
 from portal.services.store_keys import Till
+
+_REFUND_EXAMPLE = {
+    "id": "0193b0a5-2f30-7e01-9c11-7a6b5c4d3e2f", "payment": "0193b0a3-1d2c-7b10-8d55-0c9e4b7a2f60", "amount": "20.5",
+    "reason": "cold coffee", "status": "done", "created_at": "2026-11-21T04:10:00.000000Z",
+}  # fmt: skip
+_SETTLEMENT_EXAMPLE = {
+    "id": "0193b0b0-0a1b-7c2d-8e3f-405162738495", "reference": "20261121420489", "amount": "1000",
+    "status": "awaiting_code", "created_at": "2026-11-21T12:00:00.000000Z", "paid_at": None,
+}  # fmt: skip
 
 
 class NewRefund(Model):
@@ -29,9 +39,12 @@ class NewSettlement(Model):
         "resource_missing", "parameter_invalid", "merchant_pin_missing", "merchant_pin_wrong", "merchant_pin_locked",
         "merchant_member_refused", "merchant_refund_too_large", "merchant_refund_needs_owner", "merchant_takings_too_low",
     ),
-    example={"amount": "20.5", "reason": "cold coffee"},
+    example=_REFUND_EXAMPLE,
 )  # fmt: skip
 def merchant_refund_payment(call: Call[Till], payment_id: str) -> Any:
+    """Send the member's id and PIN in the headers `Store-Member` and `Store-Pin`; above a cashier's limits also an owner's
+    in `Store-Approver` and `Store-Approver-Pin`.
+    """
     till, body = call.caller, call.body
     signed = signature(till, "Member")
     if signed is None:
@@ -44,7 +57,7 @@ def merchant_refund_payment(call: Call[Till], payment_id: str) -> Any:
 
 @route(
     "GET", "/refunds", "merchant_list_refunds", scope="read", query=ListQuery, summary="Refunds, newest first",
-    errors=("parameter_invalid", "resource_missing"),
+    errors=("parameter_invalid", "resource_missing"), example={"data": [_REFUND_EXAMPLE], "links": {"next": None}},
 )  # fmt: skip
 def merchant_list_refunds(call: Call[Till]) -> Listed:
     count = call.query.rows
@@ -53,7 +66,8 @@ def merchant_list_refunds(call: Call[Till]) -> Listed:
 
 
 @route(
-    "GET", "/refunds/<refund_id>", "merchant_get_refund", scope="read", summary="One refund", errors=("resource_missing",)
+    "GET", "/refunds/<refund_id>", "merchant_get_refund", scope="read", summary="One refund", errors=("resource_missing",),
+    example=_REFUND_EXAMPLE,
 )  # fmt: skip
 def merchant_get_refund(call: Call[Till], refund_id: str) -> dict[str, Any]:
     return present.refund(call.look(refunds.find, call.caller.store.id, refund_id))
@@ -66,9 +80,10 @@ def merchant_get_refund(call: Call[Till], refund_id: str) -> dict[str, Any]:
         "merchant_member_refused", "merchant_bank_account_missing", "merchant_settlement_held",
         "merchant_settlement_nothing", "merchant_takings_too_low", "parameter_invalid", "merchant_limit_exceeded",
     ),
-    example={"member": "0193…", "amount": "1000"},
+    example=_SETTLEMENT_EXAMPLE,
 )  # fmt: skip
 def merchant_request_settlement(call: Call[Till]) -> Any:
+    """Without `amount` all whole dollars are paid out. `member` is an owner's id; the code goes to that person."""
     store = call.caller.store
     member = _member(call, call.body.member)
     return call.change(present.settlement, settlements.request, store, member, call.body.amount)
@@ -81,6 +96,7 @@ def merchant_request_settlement(call: Call[Till]) -> Any:
         "resource_missing", "merchant_invalid_otp", "merchant_otp_expired", "merchant_settlement_closed",
         "merchant_settlement_held",
     ),
+    example={**_SETTLEMENT_EXAMPLE, "status": "processing"},
 )  # fmt: skip
 def merchant_verify_settlement(call: Call[Till], settlement_id: str) -> Any:
     store = call.caller.store
@@ -92,6 +108,7 @@ def merchant_verify_settlement(call: Call[Till], settlement_id: str) -> Any:
     "POST", "/settlements/<settlement_id>/resend", "merchant_resend_settlement_code", scope="settle",
     summary="Sends the owner's code again",
     errors=("resource_missing", "merchant_otp_too_often", "merchant_settlement_closed"),
+    example={"id": _SETTLEMENT_EXAMPLE["id"], "status": "awaiting_code"},
 )  # fmt: skip
 def merchant_resend_settlement_code(call: Call[Till], settlement_id: str) -> Any:
     store = call.caller.store
@@ -105,7 +122,7 @@ def merchant_resend_settlement_code(call: Call[Till], settlement_id: str) -> Any
 
 @route(
     "GET", "/settlements", "merchant_list_settlements", scope="read", query=ListQuery, summary="Settlements, newest first",
-    errors=("parameter_invalid", "resource_missing"),
+    errors=("parameter_invalid", "resource_missing"), example={"data": [_SETTLEMENT_EXAMPLE], "links": {"next": None}},
 )  # fmt: skip
 def merchant_list_settlements(call: Call[Till]) -> Listed:
     count = call.query.rows
@@ -115,7 +132,7 @@ def merchant_list_settlements(call: Call[Till]) -> Listed:
 
 @route(
     "GET", "/settlements/<settlement_id>", "merchant_get_settlement", scope="read", summary="One settlement",
-    errors=("resource_missing",),
+    errors=("resource_missing",), example=_SETTLEMENT_EXAMPLE,
 )  # fmt: skip
 def merchant_get_settlement(call: Call[Till], settlement_id: str) -> dict[str, Any]:
     return present.settlement(call.look(settlements.find, call.caller.store.id, settlement_id))
@@ -123,7 +140,7 @@ def merchant_get_settlement(call: Call[Till], settlement_id: str) -> dict[str, A
 
 @route(
     "GET", "/statements/<day>", "merchant_get_statement", scope="read", summary="A day's statement (YYYY-MM-DD, Taipei)",
-    errors=("parameter_invalid",),
+    errors=("parameter_invalid",), example=DAY_EXAMPLE,
 )  # fmt: skip
 def merchant_get_statement(call: Call[Till], day: str) -> dict[str, Any]:
     wanted = takings.parse_day(day).isoformat()
