@@ -14,6 +14,7 @@ SUBJECTS: tuple[str, ...] = (
     "customers",
     "portfolio",
     "stores",
+    "merchants",
     "institutions",
     "staff",
 )

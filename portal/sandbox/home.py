@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.errors import N_
 from portal.http import portal
-from portal.sandbox import blueprint, demo_customers, demo_staff
+from portal.sandbox import blueprint, demo_customers, demo_merchants, demo_staff
 from portal.sandbox.levers_world import PORTS, world
 from portal.web import rendering
 
@@ -140,6 +140,8 @@ def _page(typed: dict[str, dict[str, str]], problem: tuple[str, dict[str, Any]] 
         customer_password=demo_customers.PASSWORD,
         staff=[(email, name, secret, pyotp.TOTP(secret).at(moment)) for email, name, _, secret in demo_staff.STAFF],
         staff_password=demo_staff.PASSWORD,
+        merchants=portal().db.read(demo_merchants.shown),
+        merchant_pin=demo_merchants.PIN,
         messages=messages,
         to=to,
         levers=LEVERS,
