@@ -1,10 +1,8 @@
 """Demo institutions with keys, floats, terms, a stock of cards and, in the first, a few people with their cards."""
 
 from decimal import Decimal
-from io import BytesIO
 
 import sqlalchemy as sa
-from PIL import Image, ImageDraw
 from sqlalchemy.orm import Session
 
 from portal import ledger
@@ -16,7 +14,6 @@ from portal.models.partner import CardType, Institution
 from portal.money import parse_units
 from portal.sandbox import play_cards
 from portal.services import (
-    files,
     idempotency,
     institution_members,
     institutions,
@@ -26,8 +23,6 @@ from portal.services import (
     partner_kyc,
 )
 from portal.services.calculators import COIN
-from portal.services.files import CleanDocument
-from portal.services.partner_kyc import Person, Proofs
 from portal.worker import partner as work
 
 TIERS = [{"min": "0", "max": "1000", "rate": "0.05"}, {"min": "1000", "max": "2000", "rate": "0.03"}]
@@ -118,16 +113,7 @@ def _person(
     portal: Portal, institution_id: int, acct_no: str, first: str, last: str, mail: str, mobile: str, decision: str
 ) -> None:
     card_type_id = CARD_TYPES[0][0]
-    person = Person(
-        acct_no=acct_no, acct_name=f"{first} {last}", first_name=first, last_name=last, gender="unknown",
-        birthday="1990-01-01", city="Taipei", state="Taipei", country="TW", nationality="TW", doc_no=f"3{mobile[1:]}",
-        doc_type="passport", country_code="+886", mobile=mobile, mobile_canonical=f"+886{mobile[1:]}", mail=mail,
-        address="No. 7, Section 5, Xinyi Road", zipcode="110", maiden_name="Lin", kyc_info=None,
-    )  # fmt: skip
-    names = ("front_doc", "back_doc", "mix_doc")
-    pictures = {name: files.put(portal.db, _picture(f"{acct_no} {name}")) for name in names}
-    proofs = Proofs(None, None, None, idempotency.fingerprint(acct_no))
-    portal.db.transact(partner_kyc.submit, institution_id, card_type_id, person, pictures, proofs)
+    play_cards.add_person(portal, institution_id, card_type_id, acct_no, (first, last), mail, mobile)
     kyc_id = portal.db.read(_kyc_id, institution_id, acct_no, card_type_id)
     portal.db.transact(partner_kyc.begin_check, kyc_id)
     if not decision:
@@ -158,11 +144,3 @@ def _spend(portal: Portal, institution_id: int, acct_no: str, card_type_id: str)
     for kind, amount, description in (("purchase", "42.5", "ESLITE BOOKSTORE"), ("atm", "100", "ATM TAIPEI 101")):
         network.use(card.network_id, kind, parse_units(amount, "USD"), description)
     work.follow_network(portal)
-
-
-def _picture(text: str) -> CleanDocument:
-    paper = Image.new("RGB", (640, 400), "#e8efe9")
-    ImageDraw.Draw(paper).text((40, 180), f"SAMPLE {text}", fill="#0b6b57")
-    made = BytesIO()
-    paper.save(made, "PNG")
-    return files.clean_document(made.getvalue(), max_bytes=10**6, allow_pdf=False)

@@ -1,8 +1,11 @@
 """Playing the card network and its bank: what people do with a card and what the bank decides. For levers and the console."""
 
+import secrets
 from decimal import Decimal
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, cast
 
+from PIL import Image, ImageDraw
 from sqlalchemy.orm import Session
 
 from portal.bootstrap import Portal
@@ -11,15 +14,21 @@ from portal.errors import Refusal
 from portal.models.cards import PartnerCard
 from portal.models.partner import CardType, PartnerKyc
 from portal.money import AmountError, parse_units, plain_text
-from portal.services import partner_cards, partner_kyc
+from portal.services import files, idempotency, partner_cards, partner_kyc
+from portal.services.calculators import COIN
+from portal.services.files import CleanDocument
+from portal.services.partner_kyc import Person, Proofs
 from portal.worker.loop import run_until_idle
 
 if TYPE_CHECKING:
     from portal.adapters.sandbox.card_network import SandboxCardNetwork
+    from portal.adapters.sandbox.chain import SandboxChain
 
 KINDS = ("purchase", "atm", "refund", "transfer")
 ACTIONS = ("freeze", "unfreeze", "review_pass", "review_fail")
 REVIEWER = "system"
+#: Blocks after which a transfer on Ethereum can no longer change, and some.
+SOLID = 20
 
 #: The demo institutions' keys: name, number of the institution's key, whether it has a passphrase.
 DEMO_PASSPHRASE = "taroko-demo-2026"
@@ -34,6 +43,37 @@ def demo_key(settings: Settings, number: int) -> tuple[str, str]:
 def network(portal: Portal) -> "SandboxCardNetwork":
     """The sandbox's card network itself."""
     return cast("SandboxCardNetwork", portal.ports.card_network)
+
+
+def add_person(
+    portal: Portal,
+    institution_id: int,
+    card_type_id: str,
+    acct_no: str,
+    name: tuple[str, str],
+    mail: str,
+    mobile: str,
+) -> None:
+    """Hands in a made-up person with sample pictures, as the institution's program would. `mobile` is Taiwan's, 09…"""
+    first, last = name
+    person = Person(
+        acct_no=acct_no, acct_name=f"{first} {last}", first_name=first, last_name=last, gender="unknown",
+        birthday="1990-01-01", city="Taipei", state="Taipei", country="TW", nationality="TW", doc_no=f"3{mobile[1:]}",
+        doc_type="passport", country_code="+886", mobile=mobile, mobile_canonical=f"+886{mobile[1:]}", mail=mail,
+        address="No. 7, Section 5, Xinyi Road", zipcode="110", maiden_name="Lin", kyc_info=None,
+    )  # fmt: skip
+    names = ("front_doc", "back_doc", "mix_doc")
+    pictures = {part: files.put(portal.db, _picture(f"{acct_no} {part}")) for part in names}
+    proofs = Proofs(None, None, None, idempotency.fingerprint(acct_no))
+    portal.db.transact(partner_kyc.submit, institution_id, card_type_id, person, pictures, proofs)
+
+
+def _picture(text: str) -> CleanDocument:
+    paper = Image.new("RGB", (640, 400), "#e8efe9")
+    ImageDraw.Draw(paper).text((40, 180), f"SAMPLE {text}", fill="#0b6b57")
+    made = BytesIO()
+    paper.save(made, "PNG")
+    return files.clean_document(made.getvalue(), max_bytes=10**6, allow_pdf=False)
 
 
 def decide(portal: Portal, kyc_id: int, decision: str, reason: str) -> str:
@@ -88,6 +128,15 @@ def act_on_card(portal: Portal, card_no: str, action: str, reason: str) -> dict[
         raise Refusal("state_conflict")
     run_until_idle(portal)
     return {"card_no": card_no, "status": portal.db.read(_status, card_no)}
+
+
+def send_usdt(portal: Portal, address: str, units: int) -> None:
+    """Mines a transfer of USDT to an address on Ethereum and the blocks after it, and lets the portal see them."""
+    chain = cast("SandboxChain", portal.ports.chains["ETHEREUM"])
+    chain.add_transfer(COIN, address, units, f"0x{secrets.token_hex(32)}", 0)
+    run_until_idle(portal)
+    chain.mine(SOLID)
+    run_until_idle(portal)
 
 
 def _card(session: Session, card_no: str) -> tuple[str, str]:

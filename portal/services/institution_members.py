@@ -45,6 +45,12 @@ def memberships(session: Session, customer_id: int) -> list[Membership]:
     return [Membership(*row) for row in session.execute(query)]
 
 
+def membership(session: Session, customer_id: int, institution_public_id: str) -> Membership | None:
+    """A customer's place in the named institution, if there is one."""
+    found = memberships(session, customer_id)
+    return next((one for one in found if one.institution_public_id == institution_public_id), None)
+
+
 def members(session: Session, institution_id: int) -> list[tuple[InstitutionMember, Customer]]:
     """The people of an institution."""
     query = (

@@ -23,6 +23,10 @@ from portal.services.partner_lists import Window
 
 KIND = "card"
 
+#: What is said when the network will not, or does not answer.
+OFFLINE = N_("The card's online banking is not active.")
+SILENT = N_("The card network did not answer. Please try again.")
+
 declare(
     {
         "partner_kyc_open": N_("The person's identity check has not passed yet."),
@@ -32,11 +36,11 @@ declare(
         "partner_card_frozen": N_("The card is frozen."),
         "partner_card_held": N_("The person has a card of this kind already."),
         "partner_card_opened": N_("This card was opened already."),
-        "partner_card_offline": N_("The card's online banking is not active."),
+        "partner_card_offline": OFFLINE,
         "card_stock_empty": N_("No card of this kind is left."),
         "card_stock_repeated": N_("This card is in the stock already."),
         "card_network_away": N_("The bank's data cannot be had right now."),
-        "card_network_silent": N_("The card network did not answer. Please try again."),
+        "card_network_silent": SILENT,
     }
 )
 
