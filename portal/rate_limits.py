@@ -72,7 +72,9 @@ def register(app: Flask) -> None:
     settings = app.extensions["portal"].settings
     if not settings.rate_limits:
         return
-    options = {"socket_connect_timeout": 1, "socket_timeout": 1} if "redis" in settings.rate_limit_storage else {}
+    options: dict[str, str | int] = {}
+    if "redis" in settings.rate_limit_storage:
+        options = {"socket_connect_timeout": 1, "socket_timeout": 1}
     limiter = Limiter(
         client_address, storage_uri=settings.rate_limit_storage, storage_options=options, strategy="fixed-window"
     )

@@ -8,6 +8,7 @@ import orjson
 from flask import Response
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from markupsafe import Markup, escape
 
 from portal.api import openapi
 from portal.api.rendering import dumps
@@ -70,7 +71,7 @@ def docs_family(name: str) -> ResponseReturnValue:
             groups[operation["tags"][0]].append(_shown(found, method, path, operation))
     return rendering.page(
         "docs/family.html", name=name, info=found["info"], server=found["servers"][0]["url"], groups=groups,
-        others=list(FAMILIES),
+        intro=[marked(part) for part in found["info"]["description"].split("\n\n")],
     )  # fmt: skip
 
 
@@ -80,7 +81,7 @@ def _shown(found: dict[str, Any], method: str, path: str, operation: dict[str, A
     schemas = found["components"]["schemas"]
     fields = [
         {"name": one["name"], "place": one["in"], "type": type_of(one["schema"], schemas), "required": one["required"],
-         "text": one.get("description", "")}
+         "text": marked(one.get("description", ""))}
         for one in operation.get("parameters", [])
         if one["name"] != "Idempotency-Key"
     ]  # fmt: skip
@@ -90,7 +91,7 @@ def _shown(found: dict[str, Any], method: str, path: str, operation: dict[str, A
         for name, one in schema.get("properties", {}).items():
             fields.append(
                 {"name": name, "place": place, "type": type_of(one, schemas), "required": name in schema.get("required", []),
-                 "text": one.get("description", "")}
+                 "text": marked(one.get("description", ""))}
             )  # fmt: skip
     success = operation["responses"]["200"]["content"]["application/json"]
     example = success["example"] if "example" in success else success["examples"]["success"]["value"]
@@ -98,13 +99,21 @@ def _shown(found: dict[str, Any], method: str, path: str, operation: dict[str, A
         "id": operation["operationId"],
         "method": method.upper(),
         "path": f"{base}{path}",
-        "summary": operation["summary"],
-        "description": operation.get("description", ""),
+        "summary": marked(operation["summary"]),
+        "description": marked(operation.get("description", "")),
         "open": not operation["security"] or {} in operation["security"],
         "fields": fields,
         "example": orjson.dumps(example, option=orjson.OPT_INDENT_2).decode(),
         "errors": list(_errors(operation)),
     }
+
+
+def marked(text: str) -> Markup:
+    """A text in which `names` between backticks are set as code."""
+    parts = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if at % 2 else escape(part) for at, part in enumerate(parts)
+    )
 
 
 def _errors(operation: dict[str, Any]) -> Any:

@@ -33,8 +33,13 @@ from portal.services.sign_in import Credentials
 USER_STATUS = {"normal": 1, "blocked": 3, "deleted": 5, "suspended": 6, "locked": 7, "not_tradable": 8}
 NOT_ACTIVATED = 4
 
+
 #: A text that the service judges itself, because its refusal carries more than a field's name.
-Lenient = Annotated[Any, WithJsonSchema({"type": "string"})]
+def _text_of(description: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "description": description})
+
+
+Name = Annotated[str, Field(description="User name or e-mail")]
 Digest = Annotated[str, Field(description="SHA-256 of the password as 64 hexadecimal characters", max_length=1024)]
 
 
@@ -120,12 +125,12 @@ def captcha_image(call: Call[Any]) -> Any:
 class Register(Model):
     """A new customer."""
 
-    username: str
-    email: str
+    username: Annotated[str, Field(description="3 to 32 letters, digits, dots, hyphens or underscores")]
+    email: Annotated[str, Field(description="Where the code goes")]
     password: Digest
-    captchaId: str
-    captchaNumber: str
-    lang: str = "zh-TW"
+    captchaId: Annotated[str, Field(description="From `/captcha/image`")]
+    captchaNumber: Annotated[str, Field(description="What the picture shows; case does not matter")]
+    lang: Annotated[str, Field(description="Language of mails, `zh-TW` or `en`")] = "zh-TW"
 
 
 @family.route(
@@ -149,8 +154,8 @@ def register(call: Call[Any]) -> Any:
 class Verify(Model):
     """The code of a sign-up."""
 
-    loginName: str
-    code: str
+    loginName: Name
+    code: Annotated[str, Field(description="Six digits from the mail, valid for 5 minutes")]
 
 
 @family.route(
@@ -167,11 +172,13 @@ def verify(call: Call[Any]) -> Any:
 class Login(Model):
     """What is typed to sign in."""
 
-    loginName: Lenient = None
-    password: Lenient = None
-    captchaId: Lenient = None
-    captchaNumber: Lenient = None
-    lang: Lenient = None
+    loginName: Annotated[Any, _text_of("User name or e-mail")] = None
+    password: Annotated[Any, _text_of("SHA-256 of the password as 64 hexadecimal characters")] = None
+    captchaId: Annotated[Any, _text_of("From `/captcha/image`, after three wrong tries in a row")] = None
+    captchaNumber: Annotated[Any, _text_of("What the picture shows")] = None
+    lang: Annotated[Any, _text_of("Language, `zh-TW` or `en`")] = None
+
+    model_config = {**Model.model_config, "json_schema_extra": {"required": ["loginName", "password"]}}
 
 
 @family.route(
@@ -225,8 +232,8 @@ def logout(call: Call[Any]) -> Any:
 class ApplyCode(Model):
     """Where a code is wanted: by mail, or with `mobilePhone` by SMS."""
 
-    loginName: str
-    mobilePhone: str | None = None
+    loginName: Name
+    mobilePhone: Annotated[str | None, Field(description="E.164; when empty the code goes by e-mail")] = None
 
 
 @family.route(
@@ -269,8 +276,8 @@ def _email(session: Session, customer_id: int) -> str:
 class ForgetPassword(Model):
     """A new password, proved by the code that was sent."""
 
-    username: str
-    codeEmail: str
+    username: Name
+    codeEmail: Annotated[str, Field(description="The code that was sent")]
     newPassword: Digest
 
 

@@ -1,7 +1,8 @@
 """The second factor and the sign-in log in the brokerage dialect."""
 
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
 from sqlalchemy.orm import Session
 
 from portal.api.brokerage.accounts import with_token
@@ -18,17 +19,20 @@ from portal.services import devices, factors, second_factor, sessions, sign_in
 MOST_ROWS = 100
 
 
+Code = Annotated[str | int, Field(description="Six digits of the authenticator")]
+
+
 class Totp(Model):
     """A code of the authenticator."""
 
-    totpCode: str | int
+    totpCode: Code
 
 
 class BindTotp(Model):
     """A code and the secret it was made with."""
 
-    totpCode: str | int
-    totpKey: str
+    totpCode: Code
+    totpKey: Annotated[str, Field(description="The secret from `apply_google_device_authenticator`")]
 
 
 def code_text(code: str | int) -> str:
@@ -122,8 +126,8 @@ def check_2fa(call: Call[Any]) -> Any:
 class LogQuery(Model):
     """A page of the log."""
 
-    pageSize: str = "10"
-    pageNum: str = "1"
+    pageSize: Annotated[str, Field(description="Rows per page, 1 to 100")] = "10"
+    pageNum: Annotated[str, Field(description="Page, from 1")] = "1"
 
 
 @family.route(
