@@ -38,7 +38,7 @@ def _page(values: dict[str, str], errors: dict[str, str] | None = None, status: 
             units = amount_of(values["amount"], given)
             total = portal().db.read(conversions.reckon, customer_id(), given, units, wanted)
         except Refusal as refusal:
-            errors, status = problems.of(refusal, **_FIELDS), 422
+            errors = problems.of(refusal, **_FIELDS)
     facts = portal().db.read(_desk, customer_id(), given)
     return rendering.page(
         "conversions/convert.html", "form", status, values={**values, "from": given, "to": wanted}, errors=errors,
