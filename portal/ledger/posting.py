@@ -1,18 +1,18 @@
 """Posting journals: the one place that changes a balance."""
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NamedTuple
 
-import orjson
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal.db import insert_if_absent, now
 from portal.errors import Refusal
+from portal.ledger import writing
 from portal.ledger.chart import HOUSE_SLOTS, AccountKey
+from portal.ledger.writing import Head, Locked, Row
 from portal.models.ledger import Account, Entry, Journal
 
 
@@ -29,11 +29,6 @@ class Posting:
 
     journal_id: int
     balances: dict[AccountKey, int]
-
-
-class _Locked(NamedTuple):
-    id: int
-    balance_units: int
 
 
 def post(
@@ -53,8 +48,7 @@ def post(
     the caller may go on; ValueError for lines that do not balance.
     """
     changes = _changes(lines)
-    slot = random.randrange(HOUSE_SLOTS)
-    locked = _lock(session, list(changes), slot)
+    locked = _lock(session, list(changes), random.randrange(HOUSE_SLOTS))
     balances: dict[AccountKey, int] = {}
     for key, change in changes.items():
         after = locked[key].balance_units + change
@@ -62,16 +56,15 @@ def post(
             _refuse_repeat(session, reference, reverses_id)
             raise Refusal("insufficient_balance", asset=key.asset, available_units=locked[key].balance_units)
         balances[key] = after
-    journal_id = _insert_journal(session, kind, reference, actor, details, reverses_id)
-    _apply(session, [(locked[key].id, change) for key, change in changes.items()])
     running = {key: locked[key].balance_units for key in changes}
     rows = []
     for line in lines:
         running[line.account] += line.units
-        rows.append(
-            (journal_id, locked[line.account].id, line.account.asset, line.units, running[line.account]),
-        )
-    _insert_entries(session, rows)
+        rows.append(Row(locked[line.account].id, line.account.asset, line.units, running[line.account]))
+    head = Head(kind, reference, actor, details, reverses_id, now(session))
+    journal_id = writing.write(session, head, [(locked[key].id, change) for key, change in changes.items()], rows)
+    if journal_id is None:
+        raise Refusal("already_posted", reference=reference)
     return Posting(journal_id, {key: units for key, units in balances.items() if key.owner_kind != "house"})
 
 
@@ -144,99 +137,14 @@ def _changes(lines: Sequence[Line]) -> dict[AccountKey, int]:
     return changes
 
 
-def _insert_journal(
-    session: Session, kind: str, reference: str, actor: str, details: dict[str, Any] | None, reverses_id: int | None
-) -> int:
-    row = session.execute(
-        _INSERT_JOURNAL,
-        {
-            "kind": kind,
-            "reference": reference,
-            "actor": actor,
-            "details": orjson.dumps(details).decode() if details is not None else None,
-            "reverses_id": reverses_id,
-            "posted_at": now(session),
-        },
-    ).first()
-    if row is None:
-        raise Refusal("already_posted", reference=reference)
-    return int(row[0])
-
-
-_INSERT_JOURNAL = sa.text(
-    "INSERT INTO journals (kind, reference, actor, details, reverses_id, posted_at)"
-    " VALUES (:kind, :reference, :actor, :details, :reverses_id, :posted_at)"
-    " ON CONFLICT DO NOTHING RETURNING id"
-).bindparams(sa.bindparam("posted_at", type_=Journal.__table__.c.posted_at.type))
-
-
-def _lock(session: Session, keys: list[AccountKey], slot: int) -> dict[AccountKey, _Locked]:
-    found = _select_locked(session, keys, slot)
+def _lock(session: Session, keys: list[AccountKey], slot: int) -> dict[AccountKey, Locked]:
+    found = writing.locked(session, keys, slot)
     if len(found) < len(keys):
         missing = [key for key in keys if key not in found]
         insert_if_absent(session, Account.__table__, [_account_row(key, slot) for key in missing])
-        found = _select_locked(session, keys, slot)
+        found = writing.locked(session, keys, slot)
     return found
 
 
 def _account_row(key: AccountKey, slot: int) -> dict[str, Any]:
     return {**key._asdict(), "slot": slot if key.owner_kind == "house" else 0, "balance_units": 0}
-
-
-def _select_locked(session: Session, keys: list[AccountKey], slot: int) -> dict[AccountKey, _Locked]:
-    dialect = session.get_bind().dialect.name
-    parameters: dict[str, Any] = {}
-    for number, key in enumerate(keys):
-        parameters |= {
-            f"k{number}": key.owner_kind,
-            f"o{number}": key.owner_id,
-            f"a{number}": key.asset,
-            f"b{number}": key.bucket,
-            f"s{number}": slot if key.owner_kind == "house" else 0,
-        }
-    rows = session.execute(_lock_statement(len(keys), dialect), parameters)
-    return {AccountKey(row[1], row[2], row[3], row[4]): _Locked(row[0], row[5]) for row in rows}
-
-
-@lru_cache(maxsize=64)
-def _lock_statement(count: int, dialect: str) -> sa.TextClause:
-    wanted = ", ".join(f"(:k{n}, :o{n}, :a{n}, :b{n}, :s{n})" for n in range(count))
-    # People first, the house last: its rows are held for the shortest time.
-    return sa.text(
-        "SELECT id, owner_kind, owner_id, asset, bucket, balance_units FROM accounts"
-        f" WHERE (owner_kind, owner_id, asset, bucket, slot) IN ({'VALUES ' if dialect == 'sqlite' else ''}{wanted})"
-        " ORDER BY (owner_kind = 'house'), id" + ("" if dialect == "sqlite" else " FOR UPDATE")
-    )
-
-
-def _apply(session: Session, changes: Iterable[tuple[int, int]]) -> None:
-    moved = [(account_id, change) for account_id, change in changes if change]
-    if not moved:
-        return
-    parameters: dict[str, Any] = {}
-    for number, (account_id, change) in enumerate(moved):
-        parameters |= {f"i{number}": account_id, f"d{number}": change}
-    session.execute(_apply_statement(len(moved)), parameters)
-
-
-@lru_cache(maxsize=64)
-def _apply_statement(count: int) -> sa.TextClause:
-    cases = " ".join(f"WHEN :i{n} THEN CAST(:d{n} AS BIGINT)" for n in range(count))
-    ids = ", ".join(f":i{n}" for n in range(count))
-    return sa.text(f"UPDATE accounts SET balance_units = balance_units + CASE id {cases} END WHERE id IN ({ids})")
-
-
-def _insert_entries(session: Session, rows: Sequence[tuple[int, int, str, int, int]]) -> None:
-    parameters: dict[str, Any] = {}
-    for number, row in enumerate(rows):
-        for letter, value in zip("jcaub", row, strict=True):
-            parameters[f"{letter}{number}"] = value
-    session.execute(_entries_statement(len(rows)), parameters)
-
-
-@lru_cache(maxsize=64)
-def _entries_statement(count: int) -> sa.TextClause:
-    values = ", ".join(f"(:j{n}, :c{n}, :a{n}, :u{n}, :b{n})" for n in range(count))
-    return sa.text(
-        f"INSERT INTO entries (journal_id, account_id, asset, amount_units, balance_after_units) VALUES {values}"
-    )

@@ -1,6 +1,7 @@
 """A customer's history: one denormalised line per thing and person, written with what it tells of."""
 
 from datetime import datetime, timedelta, timezone
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +13,13 @@ from portal.models.system import Activity, ActivityCount
 
 #: Taiwan has had no daylight saving since 1979; days of limits and history are Taipei's.
 TAIPEI = timezone(timedelta(hours=8), "Asia/Taipei")
+
+
+#: One more row of that day. Two at once may commit in either order: the day's first row is the smaller one.
+_COUNT_ON = (
+    "ON CONFLICT (customer_id, day, kind, asset) DO UPDATE SET rows = activity_counts.rows + 1, first_id ="
+    " CASE WHEN excluded.first_id < activity_counts.first_id THEN excluded.first_id ELSE activity_counts.first_id END"
+)
 
 
 def taipei_day(moment: datetime) -> str:
@@ -46,34 +54,46 @@ def record(
     """
     moment = now(session)
     line_id = public_id or new_public_id()
-    row_id: int = insert_row(
-        session,
-        Activity,
-        {
-            "public_id": line_id,
-            "customer_id": customer_id,
-            "kind": kind,
-            "direction": direction,
-            "asset": asset,
-            "amount_units": amount_units,
-            "net_units": amount_units - fee_units if net_units is None else net_units,
-            "fee_units": fee_units,
-            "counter_asset": counter_asset,
-            "counter_units": counter_units,
-            "status": status,
-            "reference": reference,
-            "counterparty": counterparty,
-            "subject_kind": subject_kind,
-            "subject_id": subject_id,
-            "details": details,
-            "created_at": moment,
-            "updated_at": moment,
-        },
-        returning="id",
-    )
-    day = {"customer_id": customer_id, "day": taipei_day(moment), "kind": kind, "asset": asset, "rows": 1}
-    insert_row(session, ActivityCount, {**day, "first_id": row_id}, conflict=_COUNT_ON)
+    row = {
+        "public_id": line_id,
+        "customer_id": customer_id,
+        "kind": kind,
+        "direction": direction,
+        "asset": asset,
+        "amount_units": amount_units,
+        "net_units": amount_units - fee_units if net_units is None else net_units,
+        "fee_units": fee_units,
+        "counter_asset": counter_asset,
+        "counter_units": counter_units,
+        "status": status,
+        "reference": reference,
+        "counterparty": counterparty,
+        "subject_kind": subject_kind,
+        "subject_id": subject_id,
+        "details": details,
+        "created_at": moment,
+        "updated_at": moment,
+    }
+    day = taipei_day(moment)
+    if session.get_bind().dialect.name == "sqlite":
+        first_id = insert_row(session, Activity, row, returning="id")
+        count = {"customer_id": customer_id, "day": day, "kind": kind, "asset": asset, "rows": 1}
+        insert_row(session, ActivityCount, {**count, "first_id": first_id}, conflict=_COUNT_ON)
+    else:
+        session.connection().execute(_line_and_count(tuple(row)), {**row, "day": day})
     return line_id
+
+
+@cache
+def _line_and_count(columns: tuple[str, ...]) -> sa.TextClause:
+    """The line and its count in one statement, for PostgreSQL."""
+    table: sa.Table = Activity.__table__
+    return sa.text(
+        f"WITH line AS (INSERT INTO activity ({', '.join(columns)}) VALUES ({', '.join(f':{name}' for name in columns)})"
+        " RETURNING id, customer_id, kind, asset)"
+        " INSERT INTO activity_counts (customer_id, day, kind, asset, rows, first_id)"
+        f" SELECT customer_id, :day, kind, asset, 1, id FROM line {_COUNT_ON}"
+    ).bindparams(*(sa.bindparam(name, type_=table.c[name].type) for name in columns))
 
 
 def update(
@@ -95,10 +115,3 @@ def update(
         .values(changes)
         .execution_options(synchronize_session=False)
     )
-
-
-#: One more row of that day. Two at once may commit in either order: the day's first row is the smaller one.
-_COUNT_ON = (
-    "ON CONFLICT (customer_id, day, kind, asset) DO UPDATE SET rows = activity_counts.rows + 1, first_id ="
-    " CASE WHEN excluded.first_id < activity_counts.first_id THEN excluded.first_id ELSE activity_counts.first_id END"
-)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal import ledger, states
-from portal.db import affected, now
+from portal.db import now
 from portal.errors import N_, Refusal, declare
 from portal.ledger import Line
 from portal.machines.quotes import QUOTE
@@ -268,10 +268,7 @@ _house = lru_cache(maxsize=64)(ledger.house)
 
 
 def _close(session: Session, quote: Held, to: str, customer_id: int, moment: datetime, why: str | None = None) -> Held:
-    moved = session.execute(_CLOSE, {"to": to, "closed_at": moment, "id": quote.id})
-    if affected(moved) != 1:
-        raise Refusal("state_conflict")
-    states.record(session, QUOTE, quote.id, QUOTE.start, to, f"customer:{customer_id}", why)
+    states.shift(session, QUOTE, Quote, quote.id, quote.status, to, f"customer:{customer_id}", why, closed_at=moment)
     return replace(quote, status=to, closed_at=moment)
 
 
