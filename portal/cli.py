@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from portal.bootstrap import Portal
 from portal.cli_banks import bank_commands
+from portal.cli_keys import key_commands
 from portal.cli_merchant import merchant_commands
 from portal.cli_staff import staff_commands
 from portal.ledger import check
@@ -105,6 +106,7 @@ def register(app: Flask) -> None:
     app.cli.add_command(ledger_commands)
     app.cli.add_command(audit_commands)
     app.cli.add_command(bank_commands)
+    app.cli.add_command(key_commands)
     app.cli.add_command(merchant_commands)
     app.cli.add_command(staff_commands)
     for command in (machines, examine, migrate_database, demo, worker):

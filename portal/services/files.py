@@ -14,7 +14,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.db import Context, Database, affected, now
+from portal.db import Context, Database, affected, context, now
 from portal.errors import Refusal
 from portal.models.files import StoredFile
 from portal.ports import PortError, PortRejected
@@ -31,6 +31,7 @@ __all__ = [
     "register",
     "rotate",
     "sweep",
+    "under_older_keys",
 ]
 
 #: How long a stored document may wait for the transaction that uses it.
@@ -173,6 +174,19 @@ def _older(session: Session, current: str, count: int) -> list[tuple[int, str]]:
         StoredFile.state == "registered", StoredFile.key_name != current
     )
     return [(row.id, row.name) for row in session.execute(query.order_by(StoredFile.id).limit(count))]
+
+
+def under_older_keys(session: Session) -> int:
+    """How many files that are, or may yet be, somebody's lie under an older key."""
+    query = (
+        sa.select(sa.func.count())
+        .select_from(StoredFile)
+        .where(
+            StoredFile.state.in_(("registered", "reserved")),
+            StoredFile.key_name != context(session).vault.current_key_name,
+        )
+    )
+    return session.scalar(query) or 0
 
 
 def _note_key(session: Session, file_id: int, key_name: str) -> None:
