@@ -83,6 +83,7 @@ def _extensions(app: Flask, settings: Settings) -> None:
             "script-src": "'self'",
             "style-src": "'self'",
             "img-src": "'self' data: blob:",
+            "media-src": "'self'",
             "font-src": "'self'",
             "connect-src": "'self'",
             "manifest-src": "'self'",

@@ -33,7 +33,7 @@ DOORS = {
         ("login", "log_in", "login_post", "second_step", "second_post", "check_2fa", "passkey_finish"), "sign-in"
     ),
     **dict.fromkeys(("register", "sign_up"), "sign-up"),
-    **dict.fromkeys(("captcha_image", "captcha", "signup"), "captcha"),
+    **dict.fromkeys(("captcha_image", "captcha", "captcha_sound", "signup"), "captcha"),
     **dict.fromkeys(
         (
             "verify_registration",

@@ -3,10 +3,12 @@
 import base64
 import io
 import secrets
+import threading
 from dataclasses import dataclass
 from datetime import timedelta
 
 import sqlalchemy as sa
+from captcha.audio import AudioCaptcha
 from captcha.image import ImageCaptcha
 from sqlalchemy.orm import Session
 
@@ -22,6 +24,9 @@ ALPHABET = "34679ACDEFGHJKMNPQRTUVWXY"
 declare({"captcha_wrong": N_("The characters from the picture are not right. Here is a new picture.")})
 
 _drawer = ImageCaptcha(width=160, height=60)
+_speaker = AudioCaptcha()
+#: Speaking takes a third of a second of work; one at a time, so that it starves nothing else.
+_speaking = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,20 @@ def keep(session: Session, text: str, jpeg: bytes) -> Picture:
     session.add(Captcha(id=captcha_id, text=text, expires_at=now(session) + LIFE))
     session.flush()
     return Picture(captcha_id, jpeg)
+
+
+def text_of(session: Session, captcha_id: str) -> str:
+    """What a captcha shows that has not served yet, for speaking it. Raises Refusal `not_found`."""
+    found = session.scalar(sa.select(Captcha.text).where(Captcha.id == captcha_id, Captcha.expires_at > now(session)))
+    if found is None:
+        raise Refusal("not_found")
+    return found
+
+
+def speak(text: str) -> bytes:
+    """The captcha's characters as speech in noise (WAV), for who cannot see the picture; pure."""
+    with _speaking:
+        return bytes(_speaker.generate(text))
 
 
 def use(session: Session, captcha_id: str | None, text: str | None) -> bool:

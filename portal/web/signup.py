@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import flash, redirect, request, session
+from flask import Response, flash, redirect, request, session
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 from sqlalchemy.orm import Session
@@ -29,6 +29,13 @@ def new_captcha() -> Picture:
 def captcha() -> ResponseReturnValue:
     """The block with a fresh picture, for who cannot read the present one."""
     return rendering.page("signup/signup.html", "captcha", picture=new_captcha(), errors={}, values={})
+
+
+@blueprint.get("/captcha/<captcha_id>.wav")
+def captcha_sound(captcha_id: str) -> ResponseReturnValue:
+    """The same characters to hear."""
+    text = portal().db.read(captchas.text_of, captcha_id[:24])
+    return Response(captchas.speak(text), mimetype="audio/wav")
 
 
 @blueprint.get("/signup")

@@ -215,3 +215,40 @@ def test_the_security_page_is_sound_in_the_dark(browse: Browse, live: LivePortal
         visitor.go(path)
         visitor.axe()
         visitor.fits()
+
+
+def test_the_reference_is_sound_and_asks_nothing_of_anybody_outside(browse: Browse, live: LivePortal) -> None:
+    for device in ("phone", "desktop"):
+        visitor = browse(device, locale="en")
+        asked: list[str] = []
+        visitor.page.on("request", lambda request, into=asked: into.append(request.url))
+        for path in ("/docs", "/docs/brokerage", "/docs/voucher", "/docs/partner"):
+            page = visitor.go(path)
+            for call in page.locator("details.call > summary").all()[:3]:
+                call.click()
+            visitor.axe()
+            visitor.fits()
+        assert all(url.startswith(live.url) for url in asked)
+
+
+def test_the_lock_page_and_the_question_who_one_is_are_sound(browse: Browse, live: LivePortal) -> None:
+    name = newcomer()
+    visitor = browse("phone")
+    sign_up(visitor, live, name)
+    other = browse("desktop")
+    sign_in(other, name).wait_for_url(lambda url: "/login" not in url)
+    mail = live.messages(f"{name}@example.com")[0]
+    link = next(word for word in mail["body"].split() if "/security/lock/" in word)
+    live.advance(601)
+    visitor.go("/security/authenticator")
+    assert "/security/confirm" in visitor.page.url
+    visitor.axe()
+    visitor.fits()
+    page = browse("phone")
+    page.go(link.removeprefix(live.url))
+    page.axe()
+    page.fits()
+    page.page.click("main form button")
+    page.page.wait_for_url("**/forgot")
+    visitor.page.goto("/security")
+    assert "/login" in visitor.page.url

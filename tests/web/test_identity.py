@@ -74,6 +74,16 @@ def test_a_sign_up_with_mistakes_keeps_what_was_typed_and_says_what_is_wrong(por
     assert part.one("#captcha img")["src"].startswith("data:image/jpeg;base64,")
 
 
+def test_a_captcha_can_be_heard_while_it_lives(portal: Any, client: PageClient) -> None:
+    page = client.page("/signup")
+    source = page.one("#captcha audio")["src"]
+    heard = client.raw.get(source)
+    assert heard.mimetype == "audio/wav" and heard.data[:4] == b"RIFF"
+    assert client.raw.get("/captcha/1.wav").status_code == 404
+    portal.clock.advance(301)
+    assert client.raw.get(source).status_code == 404
+
+
 def test_wrong_passwords_bring_the_captcha_for_known_and_unknown_alike(
     portal: Any, visitor: Visitor, amy: people.Person
 ) -> None:
