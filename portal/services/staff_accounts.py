@@ -20,6 +20,7 @@ declare(
         "staff_role_unknown": N_("There is no such role."),
         "staff_not_oneself": N_("Nobody may decide this about themselves."),
         "password_wrong": N_("The password is not right."),
+        "not_found_customer": N_("There is no customer with this name or e-mail address."),
     }
 )
 

@@ -32,7 +32,7 @@ REASONS: dict[int, tuple[str, ...]] = {
     ),
 }
 
-staff_counts.declare("kyc", KYC_REVIEW, lambda session: sa.select(KycLevel.id).where(KycLevel.status == kyc.VERIFYING))
+staff_counts.declare("kyc", KYC_REVIEW, lambda _: sa.select(KycLevel.id).where(KycLevel.status == kyc.VERIFYING))
 
 
 def open_case(session: Session, me: SignedInStaff, customer_public_id: str) -> Case:

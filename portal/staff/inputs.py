@@ -57,3 +57,8 @@ def needed_reason(name: str = "reason") -> str:
     if len(said) < 3:
         raise Refusal("input_missing", field=name)
     return said
+
+
+def given() -> set[str]:
+    """The names that the page's address carries."""
+    return set(request.args)

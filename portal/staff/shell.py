@@ -18,6 +18,17 @@ WAYS: tuple[tuple[str, tuple[tuple[str, str, str, str, str], ...]], ...] = (
         (
             ("/staff", N_("Today"), "house", "", ""),
             ("/staff/kyc", N_("Identity reviews"), "id-card", may.KYC_REVIEW, "kyc"),
+            ("/staff/approvals", N_("Approvals"), "list-checks", "", "approvals"),
+        ),
+    ),
+    (
+        N_("Set-up"),
+        (
+            ("/staff/settings", N_("Rules"), "settings", may.SETTINGS_VIEW, ""),
+            ("/staff/companies", N_("Companies"), "building-2", may.SETTINGS_VIEW, ""),
+            ("/staff/stores", N_("Stores"), "store", may.SETTINGS_VIEW, ""),
+            ("/staff/institutions", N_("Institutions"), "credit-card", may.SETTINGS_VIEW, ""),
+            ("/staff/people", N_("Staff and roles"), "users", may.STAFF_VIEW, ""),
         ),
     ),
 )

@@ -18,6 +18,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "refund": (N_("Refund"), "rotate-ccw"),
     "voucher_buy": (N_("Voucher purchase"), "ticket"),
     "swap": (N_("Voucher swap"), "arrow-left-right"),
+    "adjustment": (N_("Correction"), "pencil"),
 }
 
 
