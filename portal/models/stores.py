@@ -41,6 +41,11 @@ class Store(Base):
     standing: Mapped[str] = mapped_column(sa.String(8), default="open")
     created_at: Mapped[Moment]
 
+    @property
+    def discount_plain(self) -> str:
+        """The discount's number as people write it: `10`, `12.5`."""
+        return f"{self.discount_value:.2f}".rstrip("0").rstrip(".")
+
 
 class StoreMember(Base):
     """A customer who works for a store: `owner`, `cashier` or `viewer`; the PIN confirms refunds at the counter."""

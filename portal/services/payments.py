@@ -67,7 +67,7 @@ def checkout(session: Session, customer_id: int, store_public_id: str, amount: o
     Raises Refusal `not_found`, `amount_…`, `insufficient_balance`, `account_restricted`, `phone_missing`,
     `code_too_soon`.
     """
-    bill_units = units(amount, "TWIP", "amount")
+    bill_units = units_of(amount)
     store = stores.find(session, store_public_id)
     return _begin(session, acting(session, customer_id), store, stores.bill_of(store, bill_units), None)
 
@@ -90,6 +90,11 @@ def checkout_request(session: Session, customer_id: int, code: str) -> Payment:
         raise Refusal("payment_request_closed")
     store = session.get_one(Store, request.store_id)
     return _begin(session, customer, store, stores.bill_of(store, request.amount_units), request)
+
+
+def units_of(amount: object) -> int:
+    """A bill in TWIP units. Raises Refusal `amount_…`."""
+    return units(amount, "TWIP", "amount")
 
 
 def request_by_code(session: Session, code: str) -> PaymentRequest | None:

@@ -26,3 +26,16 @@ def find(session: Session, customer_id: int, public_id: str) -> Deposit:
     if found is None:
         raise Refusal("not_found")
     return found
+
+
+def page(
+    session: Session, customer_id: int, *, before_id: int | None = None, after_id: int | None = None, count: int = 10
+) -> list[Deposit]:
+    """A customer's voucher deposits, newest first, below (or just above) a number: one page by keyset."""
+    query = of_customer(customer_id)
+    if after_id is not None:
+        newer = session.scalars(query.where(Deposit.id > after_id).order_by(Deposit.id).limit(count))
+        return list(newer)[::-1]
+    if before_id is not None:
+        query = query.where(Deposit.id < before_id)
+    return list(session.scalars(query.order_by(Deposit.id.desc()).limit(count)))

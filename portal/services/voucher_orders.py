@@ -69,7 +69,7 @@ def create(session: Session, customer_id: int, wanted: Wanted) -> Payable:
 
     Raises Refusal `input_invalid`, `input_missing`, `amount_…`, `order_not_whole`, `bank_account_unverified`, `vouchers_sold_out`, `account_restricted`, `phone_missing`, `code_too_soon`.
     """
-    quantity_units, price, total_units = _price(session, wanted.quantity)
+    quantity_units, price, total_units = price_of(session, wanted.quantity)
     payout = companies.payout_account(session, wanted.payout_account)
     name = _remitter(wanted)
     customer = acting(session, customer_id)
@@ -192,8 +192,11 @@ def expire_due(session: Session, count: int = 200) -> int:
     return len(due)
 
 
-def _price(session: Session, quantity: object) -> tuple[int, Decimal, int]:
-    """TWIP units, the price of one TWIP, and TWD units of the whole order."""
+def price_of(session: Session, quantity: object) -> tuple[int, Decimal, int]:
+    """TWIP units, the price of one TWIP, and TWD units of the whole order.
+
+    Raises Refusal `amount_…` and `order_not_whole`.
+    """
     rule = parameters.get(session, "voucher_buying")
     quantity_units = units(quantity, "TWIP", "quantity")
     least, most = parse_units(rule["least"], "TWIP"), parse_units(rule["most"], "TWIP")

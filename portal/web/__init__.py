@@ -30,6 +30,12 @@ SUBJECTS = (
     "wallet",
     "deposits",
     "history",
+    "vouchers",
+    "voucher_orders",
+    "voucher_moves",
+    "stores",
+    "pay",
+    "cards",
 )
 
 

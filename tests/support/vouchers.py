@@ -45,9 +45,7 @@ def _open_companies(session: Session, sellable: str) -> None:
         companies.publish_policy(session, "1.23", actor="system")
 
 
-def open_store(
-    portal: Any, name: str = "山嵐咖啡", discount: str = "0", kind: str = "fixed", **more: Any
-) -> Store:
+def open_store(portal: Any, name: str = "山嵐咖啡", discount: str = "0", kind: str = "fixed", **more: Any) -> Store:
     """A store of tungkai."""
     found: Store = portal.db.transact(_open_store, name, discount, kind, more)
     return found
