@@ -99,7 +99,7 @@ def _lines(sheet: FPDF, lines: Iterable[Line]) -> None:
     _heading(sheet, gettext("Movements"))
     _row(
         sheet,
-        [gettext("Time"), gettext("What"), gettext("Reference"), gettext("Amount"), gettext("Balance")],
+        [gettext("Time"), gettext("Movement"), gettext("Reference"), gettext("Amount"), gettext("Balance")],
         soft=True,
     )
     count = 0

@@ -63,7 +63,7 @@ def _begin(session: Session, customer: int, text: str) -> tuple[str, Period, lis
 def _csv(customer: int, wanted: Period, balances: list[Balance]) -> Iterator[str]:
     head = [
         gettext("Time"),
-        gettext("What"),
+        gettext("Movement"),
         gettext("Reference"),
         gettext("With"),
         gettext("Asset"),

@@ -94,7 +94,7 @@ def test_the_files_say_the_same_and_are_nobodys_else(portal, moved, visitor):
     assert pages.page("/statements").all(f"a[href='/statements/{name}.pdf']")
     table = pages.raw.get(f"/statements/{name}.csv")
     rows = list(csv.reader(io.StringIO(table.text.removeprefix("\ufeff"))))
-    assert rows[0][:2] == ["Time", "What"]
+    assert rows[0][:2] == ["Time", "Movement"]
     assert sum(Decimal(row[5]) for row in rows[1:] if row[4] == "TWD" and row[5]) == Decimal("1299.7")
     document = pages.raw.get(f"/statements/{name}.pdf")
     assert document.mimetype == "application/pdf"

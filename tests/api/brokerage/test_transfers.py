@@ -1,9 +1,12 @@
 """Send to another customer and convert, over `/v1`: the whole way, each refusal, and links that move nothing."""
 
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import sqlalchemy as sa
 
+from portal.models.customers import Customer
 from tests.support import people
 from tests.support.market import open_market
 from tests.support.outside import code_for, messages, run_worker
@@ -267,3 +270,16 @@ def test_what_cannot_be_converted_is_told_and_nothing_moves(brokerage, amy, ben,
 def test_below_level_two_nobody_converts(portal, brokerage, amy):
     low = people.customer(portal, kyc_level=1, usdt="100")
     brokerage(low.token).refused(40049, "POST", "/capital/wallet/operation", convert())
+
+
+def test_a_held_account_sends_nothing_either_not_even_what_was_begun(app, portal, brokerage, amy, ben):
+    client = brokerage(amy.token)
+    number, code = begun(app, portal, client, amy, ben)
+    opened(client, code)
+    with portal.db.engine.begin() as connection:
+        until = portal.clock.now() + timedelta(hours=24)
+        connection.execute(sa.update(Customer).where(Customer.id == amy.id).values(withdrawals_held_until=until))
+    said = client.refused(40059, "GET", "/validate/transfer_confirm", query={"balance_audit_id": number})
+    assert said["data"]["until"] == int(until.timestamp() * 1000)
+    client.refused(40059, "POST", "/capital/wallet/operation", transfer(amy, ben))
+    assert ben.balance("USDT") == 5_000_000

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from portal.services import bank_accounts, common_addresses
-from tests.support import people
+from tests.support import contract, people
 from tests.support.market import open_market
 from tests.support.outside import code_for, let_blocks_go_by, messages, run_worker
 
@@ -69,12 +69,14 @@ def test_a_fiat_withdrawal_goes_from_17_to_10_and_the_bank_pays_what_is_left_of_
     assert set(data) == {
         "auditId", "currency", "fee", "amount", "status", "transactionTimestamp", "toBank", "toAddress", "transactionRef",
     }  # fmt: skip
+    assert not contract.differences(data, contract.example("brokerage", "withdraw_apply"))
     assert (data["currency"], data["fee"], data["amount"], data["status"]) == ("TWD", 15, 1015, 17)
     assert set(data["toBank"]) == {"id", "name", "code", "account", "accountHolder", "swiftCode"}
     assert (data["toBank"]["id"], data["toBank"]["code"]) == (amy.bank_account_id, "809")
     assert data["toAddress"] is None
     assert amy.balance("TWD", "frozen") == 0
     confirmed = client.ok("PATCH", "/wallet/withdraw", {"auditId": data["auditId"], "codeEmail": code})
+    assert not contract.differences(confirmed, contract.example("brokerage", "withdraw_confirm"))
     assert confirmed["status"] == 4
     assert amy.balance("TWD", "frozen") == 10_150_000
     worked(app, portal)
@@ -247,6 +249,7 @@ def test_an_open_withdrawal_of_twd_can_be_cancelled_and_the_money_is_back(app, p
     data, code = applied(app, portal, client, amy, fiat(amy))
     cancelled = client.ok("POST", "/wallet/apply_dw_cancel", {"auditId": data["auditId"]})
     assert set(cancelled) == {"updateTimestamp", "status", "createTimestamp"}
+    assert not contract.differences(cancelled, contract.example("brokerage", "cancel_deposit_withdraw"))
     assert cancelled["status"] == 16
     client.refused(3500, "PATCH", "/wallet/withdraw", {"auditId": data["auditId"], "codeEmail": code})
     client.refused(3521, "POST", "/wallet/apply_dw_cancel", {"auditId": data["auditId"]})
@@ -312,6 +315,7 @@ def test_common_addresses_are_listed_and_removed(portal, brokerage, amy, ben):
 def test_bank_accounts_are_the_verified_ones_of_the_caller(portal, brokerage, amy, ben):
     [account] = brokerage(amy.token).ok("POST", "/user/bank_accounts", {"currency": "TWD"})
     assert set(account) == {"id", "name", "code", "account", "accountHolder", "swiftCode"}
+    assert not contract.differences([account], contract.example("brokerage", "list_bank_accounts"))
     assert (account["id"], account["swiftCode"]) == (amy.bank_account_id, "")
     assert brokerage(amy.token).ok("POST", "/user/bank_accounts", {"currency": "USDT"}) == []
     assert brokerage(amy.token).ok("POST", "/user/bank_accounts")[0]["account"] == account["account"]
