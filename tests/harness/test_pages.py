@@ -1,0 +1,92 @@
+"""surface: every page route carries the headers that protect it, and no form is taken without its token."""
+
+import pytest
+from flask import Flask
+from werkzeug.routing import AnyConverter, BaseConverter, IntegerConverter, Rule
+
+from tests.harness.report import table
+from tests.support import people
+
+pytestmark = pytest.mark.harness
+
+PAGES = {"web", "merchant", "partner", "staff", "sandbox"}
+
+#: The market is everybody's: a chart may be kept for a while.
+PUBLIC = ("/market/",)
+
+
+def rules(app: Flask, method: str) -> list[Rule]:
+    """The page routes that take the method."""
+    return [
+        rule
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.partition(".")[0] in PAGES and method in (rule.methods or set())
+    ]
+
+
+def path_of(app: Flask, rule: Rule) -> str:
+    """A path of the rule, its variables filled with things that do not exist."""
+    values = {name: _filled(converter) for name, converter in rule._converters.items()}
+    method = "GET" if "GET" in (rule.methods or set()) else "POST"
+    return str(app.url_map.bind("localhost").build(rule.endpoint, values, method=method))
+
+
+def _filled(converter: BaseConverter) -> object:
+    if isinstance(converter, AnyConverter):
+        return sorted(converter.items)[0]
+    return 1 if isinstance(converter, IntegerConverter) else "x"
+
+
+def test_no_form_is_taken_without_its_token(sqlite_app: Flask) -> None:
+    person = people.customer(sqlite_app.extensions["portal"])
+    client = sqlite_app.test_client()
+    client.set_cookie("token", person.token)
+    taken = []
+    tried = rules(sqlite_app, "POST")
+    for rule in tried:
+        path = path_of(sqlite_app, rule)
+        for headers in ({}, {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}):
+            answer = client.post(path, data={"amount": "1"}, headers=headers)
+            if answer.status_code not in (400, 403, 404, 405):
+                taken.append(f"POST {path}: {answer.status_code}")
+    table("surface: forms", routes=len(tried), taken_without_token=len(taken))
+    assert not taken, "\n".join(taken)
+
+
+def test_every_page_protects_itself(sqlite_app: Flask) -> None:
+    person = people.customer(sqlite_app.extensions["portal"], totp=True, twd="1000")
+    client = sqlite_app.test_client()
+    client.set_cookie("token", person.token)
+    weak, seen, broken = [], 0, []
+    for rule in rules(sqlite_app, "GET"):
+        path = path_of(sqlite_app, rule)
+        answer = client.get(path)
+        seen += 1
+        if answer.status_code >= 500:
+            broken.append(f"{path}: {answer.status_code}")
+        policy = answer.headers.get("Content-Security-Policy", "")
+        if "unsafe" in policy or "default-src 'none'" not in policy:
+            weak.append(f"{path}: policy {policy!r}")
+        kept = answer.headers.get("Cache-Control", "")
+        if "no-store" not in kept and "no-cache" not in kept and not path.startswith(PUBLIC):
+            weak.append(f"{path}: may be kept")
+        if answer.headers.get("X-Content-Type-Options") != "nosniff" or answer.headers.get("X-Frame-Options") != "DENY":
+            weak.append(f"{path}: sniffed or framed")
+    table("surface: pages", routes=seen, broken=len(broken), weak=len(weak))
+    assert not broken, "\n".join(broken)
+    assert not weak, "\n".join(weak)
+
+
+def test_a_page_of_the_signed_in_is_nobody_elses(sqlite_app: Flask) -> None:
+    stranger = sqlite_app.test_client()
+    shown = []
+    for rule in rules(sqlite_app, "GET"):
+        path = path_of(sqlite_app, rule)
+        endpoint = rule.endpoint.partition(".")[0]
+        answer = stranger.get(path)
+        private = endpoint in ("merchant", "partner", "staff") or path.startswith(
+            ("/wallet", "/security", "/kyc", "/trade", "/send")
+        )
+        if private and answer.status_code == 200 and "login" not in path and "lock" not in path:
+            shown.append(f"{path}: {answer.status_code}")
+    assert not shown, "\n".join(shown)
