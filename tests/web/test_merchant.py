@@ -455,6 +455,9 @@ def test_a_forgotten_pin_is_cleared_by_an_owner(shop, enter, amy):
 
 def test_the_discount_counts_from_now_on(shop, enter, amy):
     client = enter(shop.owner)
+    page = client.page(f"{shop.path}/discount")
+    assert page.form("/discount").values["discount_value"] == "10"
+    assert "The discount of 10%" in enter(shop.cashier).page(f"{shop.path}/counter").text
     page = client.submit(f"{shop.path}/discount", "/discount", discount_type="fixed", discount_value="30")
     assert "70" in page.text
     order = shop.pay(amy, "20")
