@@ -10,6 +10,7 @@ APPEND_ONLY = (
     "audit_seals",
     "staff_notes",
     "withdrawal_approvals",
+    "risk_case_entries",
 )
 
 

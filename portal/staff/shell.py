@@ -17,6 +17,7 @@ WAYS: tuple[tuple[str, tuple[tuple[str, str, str, str, str], ...]], ...] = (
         N_("Work"),
         (
             ("/staff", N_("Today"), "house", "", ""),
+            ("/staff/customers", N_("Customers"), "user", may.CUSTOMERS_VIEW, ""),
             ("/staff/kyc", N_("Identity reviews"), "id-card", may.KYC_REVIEW, "kyc"),
             ("/staff/approvals", N_("Approvals"), "list-checks", "", "approvals"),
         ),

@@ -236,7 +236,7 @@ def test_the_page_of_approvals_is_used_by_two_desks(
     other = desk.desk(app, "treasury")
     page = other.page("/staff/approvals")
     page = other.page(str(page.one("#list td a")["href"]))
-    assert "+50 TWD" in page.text
+    assert "+50.00\xa0TWD" in page.text
     page = other.submit(page, "/approve")
     assert "Approved and carried out." in page.text
     assert amy.balance("TWD") == parse_units("150", "TWD")
