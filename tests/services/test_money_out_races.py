@@ -1,5 +1,7 @@
 """Many hands at one balance on PostgreSQL: nothing is overspent, no limit is passed, nobody waits for ever."""
 
+from decimal import Decimal
+
 import pytest
 import sqlalchemy as sa
 
@@ -18,6 +20,7 @@ TRON = "TXLAQ63Xg1NAzckPwKHvzw7CSEmLMEqcdj"
 @pytest.fixture
 def portal(postgres_app):
     found = postgres_app.extensions["portal"]
+    found.ports.rates.set_price("USDT-TWD", Decimal(30))
     open_market(found, usdt="30")
     with postgres_app.app_context():
         yield found
