@@ -13,6 +13,7 @@ from portal.cli_banks import bank_commands
 from portal.cli_keys import key_commands
 from portal.cli_merchant import merchant_commands
 from portal.cli_staff import staff_commands
+from portal.cli_vouchers import company_commands, store_commands
 from portal.ledger import check
 from portal.machines import MACHINES
 from portal.migrations.run import head_revision, migrate
@@ -109,5 +110,7 @@ def register(app: Flask) -> None:
     app.cli.add_command(key_commands)
     app.cli.add_command(merchant_commands)
     app.cli.add_command(staff_commands)
+    app.cli.add_command(company_commands)
+    app.cli.add_command(store_commands)
     for command in (machines, examine, migrate_database, demo, worker):
         app.cli.add_command(command)

@@ -15,6 +15,7 @@ SUBJECTS: tuple[str, ...] = (
     "portfolio",
     "stores",
     "merchants",
+    "vouchers",
     "institutions",
     "staff",
 )

@@ -4,10 +4,12 @@ A subject takes the credits of its virtual accounts by registering a matcher for
 own accounts are offered to the remittance matchers in turn. What nobody takes waits in suspense for staff.
 """
 
+import importlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -128,7 +130,18 @@ def receive(
     return credit
 
 
+#: Who takes credits; loaded with the first one, so that every process that hears of money knows all of them.
+TAKERS = ("portal.services.bank_deposits", "portal.services.voucher_payments")
+
+
+@lru_cache(maxsize=1)
+def _load_takers() -> None:
+    for name in TAKERS:
+        importlib.import_module(name)
+
+
 def _match(session: Session, credit: BankCredit) -> Outcome:
+    _load_takers()
     found = session.scalar(sa.select(VirtualAccount).where(VirtualAccount.account == number_of(credit.account)))
     try:
         with session.begin_nested():

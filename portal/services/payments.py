@@ -181,13 +181,12 @@ def verify(session: Session, customer_id: int, store_public_id: str, order_publi
             raise
         states.advance(session, SHOPPING, order, "expired", "system", "no code in time", updated_at=now(session))
         raise Refusal("code_expired", field="code", keep=True) from refusal
-    _pay(session, paying, f"customer:{customer_id}")
-    for hook in _when_paid:
-        hook(session, order)
+    settle(session, paying, f"customer:{customer_id}")
     return paying
 
 
-def _pay(session: Session, paying: Payment, actor: str) -> None:
+def settle(session: Session, paying: Payment, actor: str) -> None:
+    """Carries out a payment whose code was proven. Raises Refusal `payment_request_closed`, `insufficient_balance`."""
     order, store, moment = paying.order, paying.store, now(session)
     if order.payment_request_id is not None:
         _close_request(session, order, actor)
@@ -207,6 +206,8 @@ def _pay(session: Session, paying: Payment, actor: str) -> None:
     )  # fmt: skip
     facts = {"store": store.name, "amount": notifications.amount(order.amount_units, "TWIP")}
     notifications.tell(session, order.customer_id, "payment_made", facts, f"/payments/{order.public_id}")
+    for hook in _when_paid:
+        hook(session, order)
 
 
 def _shown(paying: Payment) -> dict[str, Any]:

@@ -86,11 +86,12 @@ def verify(session: Session, customer_id: int, public_id: str, otp: str) -> Swap
             raise
         states.advance(session, SWAPPING, order, "expired", "system", "no code in time", updated_at=now(session))
         raise Refusal("code_expired", field="code", keep=True) from refusal
-    _carry_out(session, order, f"customer:{customer_id}")
+    settle(session, order, f"customer:{customer_id}")
     return order
 
 
-def _carry_out(session: Session, order: SwapOrder, actor: str) -> None:
+def settle(session: Session, order: SwapOrder, actor: str) -> None:
+    """Carries out a swap whose code was proven. Raises Refusal `insufficient_balance`."""
     moment = now(session)
     lines = [
         Line(ledger.customer_available(order.customer_id, order.from_asset), -order.quantity_units),

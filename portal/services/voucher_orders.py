@@ -118,6 +118,11 @@ def verify(session: Session, customer_id: int, public_id: str, otp: str) -> Paya
         raise Refusal("code_expired", field="code", keep=True) from refusal
     if companies.sellable_units(session, order.company_id) < order.quantity_units:
         raise Refusal("vouchers_sold_out", field="quantity")
+    return accept(session, order, actor)
+
+
+def accept(session: Session, order: BuyOrder, actor: str) -> Payable:
+    """Opens a confirmed order's account to pay into; the code was proven before."""
     moment = now(session)
     until = moment + timedelta(days=int(parameters.get(session, "voucher_buying")["unpaid_days"]))
     states.advance(session, BUYING, order, "otp_verified", actor, updated_at=moment)
