@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import history, pages, trading
+from tests.bench import counter, history, pages, trading
 from tests.bench.world import world
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +37,7 @@ class Figure:
         return self.ratio >= float(bound) if sign == "≥" else self.ratio <= float(bound)
 
 
-SUBJECTS = {"trading": trading.measure, "pages": pages.measure, "history": history.measure}
+SUBJECTS = {"trading": trading.measure, "pages": pages.measure, "history": history.measure, "counter": counter.measure}
 
 
 def main() -> int:
