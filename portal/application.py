@@ -11,9 +11,10 @@ from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import bootstrap, cli, failures, logs, merchant, metrics, partner, rate_limits, sandbox, staff, web
-from portal.api import brokerage, voucher
+from portal.api import brokerage, hooks, voucher
 from portal.api import partner as partner_api
 from portal.config import ROOT, Settings, derived_key
+from portal.fast_lane import FastLane
 from portal.translations.compile import compile_stale
 from portal.web import access, notices, presentation, shell
 
@@ -47,6 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=30),
     )
     app.extensions["portal"] = bootstrap.build(settings)
+    app.wsgi_app = FastLane(app)
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(
             app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies, x_host=0
@@ -146,6 +148,7 @@ PAGES = {"web", "merchant", "partner", "staff", "sandbox"}
 def _blueprints(app: Flask, settings: Settings) -> None:
     for family in (brokerage, voucher, partner_api):
         family.register(app)
+    hooks.register(app)
     for pages in (web, merchant, partner, staff):
         pages.register(app)
     if settings.sandbox:
