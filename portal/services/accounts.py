@@ -15,12 +15,9 @@ from portal.errors import N_, Refusal, declare
 from portal.models.columns import new_public_id
 from portal.models.customers import Company, Customer
 from portal.models.security import VerificationCode
-from portal.services import audit, captchas, codes, devices, failures, identifiers, messages, passwords, sessions
+from portal.services import captchas, codes, devices, failures, identifiers, messages, passwords, sessions
 from portal.services.devices import Visit
 
-#: The administrators' word on a customer, and with which of them nobody signs in.
-STANDINGS = ("normal", "blocked", "not_tradable", "suspended", "locked", "deleted")
-SHUT_OUT = ("suspended", "locked", "deleted")
 #: An unfinished sign-up keeps its user name and mail address from others no longer than this.
 UNVERIFIED_LIFE = timedelta(hours=24)
 #: After a password reset withdrawals wait, so that the owner can step in.
@@ -285,21 +282,6 @@ def check_password(session: Session, customer_id: int, plain_or_digest: str) -> 
         counter.failures, counter.locked_until = 0, moment + _PASSWORD_LOCK
     session.flush()
     return False
-
-
-def change_standing(session: Session, customer_id: int, standing: str, actor: str, why: str) -> None:
-    """Staff restrict a customer or lift it; whoever may no longer sign in is signed out everywhere at once.
-
-    Raises Refusal `input_invalid` for an unknown standing, `not_found`.
-    """
-    if standing not in STANDINGS:
-        raise Refusal("input_invalid", field="standing")
-    person = customer(session, customer_id)
-    before, person.standing = person.standing, standing
-    if standing in SHUT_OUT:
-        sessions.end_all(session, customer_id, standing)
-    details = {"from": before, "to": standing, "why": why}
-    audit.write(session, actor, "account.standing", f"customer:{customer_id}", details=details)
 
 
 def tell(session: Session, person: Customer, event: str) -> None:

@@ -4,8 +4,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal.db import now
-from portal.services import accounts, audit, devices, failures, passkeys, second_factor, sessions
+from portal.services import accounts, devices, passkeys, second_factor
 from portal.services.devices import Visit
 from portal.services.second_factor import Pending
 
@@ -55,22 +54,6 @@ def remove_passkey(session: Session, customer_id: int, passkey_id: int, visit: V
     name = passkeys.remove(session, "customer", customer_id, passkey_id)
     _note(session, customer_id, "passkey_off", visit, devices.AUTHENTICATOR_CHANGED)
     return name
-
-
-def reset(session: Session, customer_id: int, actor: str, why: str) -> None:
-    """Staff take every second factor of a customer off who lost them all and proved otherwise who they are.
-
-    All devices are signed out and withdrawals wait 24 hours, so that the owner can step in if it was somebody else.
-    """
-    person = accounts.customer(session, customer_id)
-    second_factor.remove_totp(session, "customer", customer_id)
-    for key in passkeys.listed(session, "customer", customer_id):
-        passkeys.remove(session, "customer", customer_id, key.id)
-    failures.forgive(session, failures.key(session, "totp:customer", customer_id))
-    person.withdrawals_held_until = now(session) + accounts.HOLD_AFTER_RESET
-    sessions.end_all(session, customer_id, "second factor reset")
-    audit.write(session, actor, "account.reset_second_factor", f"customer:{customer_id}", details={"why": why})
-    accounts.tell(session, person, "totp_off")
 
 
 def _note(session: Session, customer_id: int, event: str, visit: Visit, operation_code: int | None = None) -> None:

@@ -10,17 +10,14 @@ from sqlalchemy.orm import Session
 
 from portal.errors import Refusal
 from portal.models.customers import ClientSession, Customer, SignInEvent
-from portal.models.system import AuditRecord, Job
+from portal.models.system import Job
 from portal.services import (
     accounts,
     captchas,
     code_requests,
     codes,
-    factors,
     jobs,
     passwords,
-    second_factor,
-    sessions,
     sign_in,
 )  # fmt: skip
 from portal.services.accounts import SignUp
@@ -213,28 +210,3 @@ def test_a_password_set_during_a_sign_in_makes_that_sign_in_wrong(portal: Any) -
             sa.select(ClientSession.id).where(ClientSession.customer_id == amy.id, ClientSession.ended_at.is_(None))
         ).all()
     assert live == []
-
-
-def test_suspending_signs_out_everywhere_and_is_written_down(portal: Any) -> None:
-    amy, ben = people.customer(portal, "amy"), people.customer(portal, "ben")
-    portal.db.transact(accounts.change_standing, amy.id, "not_tradable", "staff:1", "asked for")
-    assert portal.db.read(sessions.resolve, amy.token) is not None
-    portal.db.transact(accounts.change_standing, amy.id, "suspended", "staff:1", "fraud")
-    assert portal.db.read(sessions.resolve, amy.token) is None
-    assert portal.db.read(sessions.resolve, ben.token) is not None
-    with portal.db.session() as session:
-        acts = [record.details for record in session.scalars(sa.select(AuditRecord).order_by(AuditRecord.id))]
-    assert [act["to"] for act in acts] == ["not_tradable", "suspended"]
-    with pytest.raises(Refusal, match="input_invalid"):
-        portal.db.transact(accounts.change_standing, amy.id, "odd", "staff:1", "")
-
-
-def test_a_second_factor_that_staff_reset_leaves_nothing_behind_and_holds_withdrawals(portal: Any) -> None:
-    amy = people.customer(portal, "amy", totp=True)
-    portal.db.transact(second_factor.renew_recovery_codes, "customer", amy.id)
-    portal.db.transact(factors.reset, amy.id, "staff:1", "phone lost, called back")
-    assert not portal.db.read(second_factor.is_required, "customer", amy.id)
-    assert portal.db.read(second_factor.recovery_codes_left, "customer", amy.id) == 0
-    assert portal.db.read(sessions.resolve, amy.token) is None
-    held = portal.db.read(accounts.customer, amy.id).withdrawals_held_until
-    assert held is not None and held > portal.clock.now()
