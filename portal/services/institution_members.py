@@ -9,7 +9,7 @@ from portal.db import affected, now
 from portal.errors import N_, Refusal, declare
 from portal.models.customers import Customer
 from portal.models.partner import Institution, InstitutionAsset, InstitutionMember
-from portal.services import accounts, audit, messages
+from portal.services import accounts, audit, messages, webhooks
 
 #: `owner` does all, `operator` all but keys, people and webhooks, `viewer` looks.
 ROLES = ("owner", "operator", "viewer")
@@ -60,6 +60,19 @@ def members(session: Session, institution_id: int) -> list[tuple[InstitutionMemb
         .order_by(InstitutionMember.id)
     )
     return [(member, customer) for member, customer in session.execute(query)]
+
+
+def owners(session: Session, institution_id: int) -> list[int]:
+    """The customer ids of an institution's owners."""
+    query = sa.select(InstitutionMember.customer_id).where(
+        InstitutionMember.institution_id == institution_id,
+        InstitutionMember.role == "owner",
+        InstitutionMember.removed_at.is_(None),
+    )
+    return list(session.scalars(query.order_by(InstitutionMember.id)))
+
+
+webhooks.hears_of("institution", owners)
 
 
 def invite(session: Session, institution_id: int, login: str, role: str, actor: str) -> InstitutionMember:
