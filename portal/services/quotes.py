@@ -14,14 +14,16 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal import ledger, states
-from portal.db import now
+from portal.db import insert_row, now
 from portal.errors import N_, Refusal, declare
 from portal.ledger import Line
 from portal.machines.quotes import QUOTE
 from portal.models.columns import new_public_id
 from portal.models.market import Price, Quote
+from portal.models.system import Notification
 from portal.money import AmountError, parse_units
-from portal.services import activity, parameters, prices, pricing, references
+from portal.services import activity, notifications, parameters, prices, pricing, references
+from portal.services.notifications import Event
 from portal.services.pricing import BASE, BUY, ORDER, ORDER_ASSET, SELL, Terms
 
 #: Trading opens with KYC level 2 (brokerage contract, enum kyc_level).
@@ -46,6 +48,13 @@ declare(
         "one_amount": N_("Give one of the two amounts, not both and not none."),
         "trading_not_allowed": N_("Your account may not trade yet."),
         "stock_short": N_("We cannot fill an order of this size right now. Please try a smaller amount."),
+    }
+)
+
+notifications.declare(
+    {
+        "bought": Event("trading", N_("Bought"), N_("%(got)s for %(paid)s."), mail=False, icon="arrow-down"),
+        "sold": Event("trading", N_("Sold"), N_("%(paid)s for %(got)s."), mail=False, icon="arrow-up"),
     }
 )
 
@@ -194,6 +203,7 @@ def accept(session: Session, customer_id: int, public_id: str) -> Held:
             raise
         return _close(session, quote, "unfunded", customer_id, moment, "the balance was too low")
     _history(session, customer_id, quote, moment)
+    _tell(session, customer_id, quote, moment)
     return _close(session, quote, "executed", customer_id, moment)
 
 
@@ -289,6 +299,20 @@ def _history(session: Session, customer_id: int, quote: Held, moment: datetime) 
         details={"unit_price": format(quote.unit_price, "f"), "market_price": format(quote.market_price, "f")},
         public_id=quote.public_id,
     )
+
+
+def _tell(session: Session, customer_id: int, quote: Held, moment: datetime) -> None:
+    """The line in the customer's list; no mail, so it is written by one statement."""
+    base, order = (quote.base_units, quote.base_asset), (quote.order_units, ORDER_ASSET)
+    paid, got = (order, base) if quote.side == BUY else (base, order)
+    row = {
+        "customer_id": customer_id,
+        "event": "bought" if quote.side == BUY else "sold",
+        "facts": {"paid": notifications.amount(*paid), "got": notifications.amount(*got)},
+        "link": f"/wallet/history/{quote.public_id}",
+        "created_at": moment,
+    }
+    insert_row(session, Notification, row)
 
 
 _QUOTES: sa.Table = Quote.__table__
