@@ -18,6 +18,7 @@ from portal.models.system import Activity, ActivityCount, StateChange
 
 _ROWS = Activity.__table__
 _COUNTS = ActivityCount.__table__
+_PAST_EVERY_ROW = 2**62
 
 #: Steps under which a thing's journals may stand besides its own reference (`withdrawal:12`, `withdrawal:12:hold`).
 STEPS = (
@@ -77,18 +78,25 @@ def page(
     """
     filters = filters or Filters()
     query = _filtered(sa.select(Activity), customer_id, filters, _bounds(session, customer_id, filters))
-    start = _row_id(session, customer_id, before or after)
-    if after is not None and start is not None:
-        rows = list(session.scalars(query.where(_ROWS.c.id > start).order_by(_ROWS.c.id).limit(limit + 1)))
-        more = len(rows) > limit
-        rows = rows[:limit][::-1]
-        return Page(rows, rows[0].public_id if rows and more else None, rows[-1].public_id if rows else None)
-    if start is not None:
-        query = query.where(_ROWS.c.id < start)
+    if after is not None:
+        newer_rows = query.where(_ROWS.c.id > _cursor(customer_id, after)).order_by(_ROWS.c.id).limit(limit + 1)
+        rows = list(session.scalars(newer_rows))
+        if rows:
+            more = len(rows) > limit
+            rows = rows[:limit][::-1]
+            return Page(rows, rows[0].public_id if more else None, rows[-1].public_id)
+    elif before is not None:
+        query = query.where(_ROWS.c.id < _cursor(customer_id, before))
     rows = list(session.scalars(query.order_by(_ROWS.c.id.desc()).limit(limit + 1)))
     more, rows = len(rows) > limit, rows[:limit]
-    newer = rows[0].public_id if rows and start is not None else None
+    newer = rows[0].public_id if rows and before is not None else None
     return Page(rows, newer, rows[-1].public_id if rows and more else None)
+
+
+def _cursor(customer_id: int, public_id: str) -> sa.ColumnElement[int]:
+    """The row number behind a cursor; past every row for one that is unknown or another's."""
+    found = sa.select(_ROWS.c.id).where(_ROWS.c.public_id == public_id, _ROWS.c.customer_id == customer_id)
+    return sa.func.coalesce(found.scalar_subquery(), _PAST_EVERY_ROW)
 
 
 def numbered_page(session: Session, customer_id: int, filters: Filters, number: int, size: int) -> NumberedPage:
@@ -255,10 +263,3 @@ def _days(session: Session, customer_id: int, filters: Filters) -> list[tuple[st
         query = query.where(_COUNTS.c.day <= filters.last_day)
     rows = session.execute(query.group_by(_COUNTS.c.day).order_by(_COUNTS.c.day.desc()))
     return [(day, int(number), int(first_id)) for day, number, first_id in rows]
-
-
-def _row_id(session: Session, customer_id: int, public_id: str | None) -> int | None:
-    if public_id is None:
-        return None
-    query = sa.select(_ROWS.c.id).where(_ROWS.c.public_id == public_id, _ROWS.c.customer_id == customer_id)
-    return session.scalar(query)
