@@ -25,7 +25,11 @@ _WAITING = ("awaiting_approval", "in_review")
 
 def waiting(session: Session, *, count: int = 50, after_id: int = 0) -> list[Withdrawal]:
     """Withdrawals that wait for the staff, oldest first, above `after_id` (keyset)."""
-    query = sa.select(Withdrawal).where(Withdrawal.status.in_(_WAITING), Withdrawal.id > after_id)
+    query = sa.select(Withdrawal).where(
+        Withdrawal.status.in_(_WAITING),
+        sa.or_(Withdrawal.needs_approvals > 0, Withdrawal.status == "in_review"),
+        Withdrawal.id > after_id,
+    )
     return list(session.scalars(query.order_by(Withdrawal.id).limit(count)))
 
 

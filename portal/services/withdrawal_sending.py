@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from portal.db import affected, now
 from portal.models.wallet import Withdrawal
 from portal.ports import SignedTransaction
-from portal.services import bank_accounts, withdrawal_settling
+from portal.services import bank_accounts, payout_switch, withdrawal_settling
 from portal.services.networks import BANK
 
 #: After the chain's expiry a node may still be behind; only then is unknown taken for gone.
@@ -24,6 +24,8 @@ EXPIRY_MARGIN = timedelta(seconds=60)
 BANK_SETTLES = timedelta(hours=24)
 
 OPEN = ("approved", "processing", "broadcast")
+
+_NEEDS_NOBODY = sa.and_(Withdrawal.status == "awaiting_approval", Withdrawal.needs_approvals == 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,21 @@ class Payout:
 def open_ids(session: Session, networks: Sequence[str], after_id: int, count: int) -> list[int]:
     """Withdrawals under way on some networks, in order of their numbers."""
     query = sa.select(Withdrawal.id).where(
-        Withdrawal.status.in_(OPEN),
+        sa.or_(Withdrawal.status.in_(OPEN), _NEEDS_NOBODY),
         Withdrawal.network.in_(networks),
         Withdrawal.internal_owner_kind.is_(None),
         Withdrawal.id > after_id,
     )
     return list(session.scalars(query.order_by(Withdrawal.id).limit(count)))
+
+
+def approve_unasked(session: Session, withdrawal_id: int) -> bool:
+    """Approves what needs nobody's approval; False when it has moved on meanwhile."""
+    withdrawal = withdrawal_settling.lock_again(session, withdrawal_id)
+    if withdrawal is None or withdrawal.status != "awaiting_approval" or withdrawal.needs_approvals:
+        return False
+    withdrawal_settling.move(session, withdrawal, "approved", "system")
+    return True
 
 
 def read(session: Session, withdrawal_id: int) -> Withdrawal | None:
@@ -68,7 +79,7 @@ def payout_units(withdrawal: Withdrawal) -> int:
 def store_signed(session: Session, withdrawal_id: int, signed: SignedTransaction) -> bool:
     """Keeps signed bytes before they are sent; False when the withdrawal was called off meanwhile."""
     withdrawal = withdrawal_settling.lock_again(session, withdrawal_id)
-    if withdrawal is None or withdrawal.status != "approved":
+    if withdrawal is None or withdrawal.status != "approved" or not payout_switch.running(session):
         return False
     withdrawal_settling.move(
         session, withdrawal, "processing", "system",
@@ -80,7 +91,7 @@ def store_signed(session: Session, withdrawal_id: int, signed: SignedTransaction
 def store_order(session: Session, withdrawal_id: int) -> bool:
     """Marks a pay-out as about to be ordered at the bank; False when it was called off meanwhile."""
     withdrawal = withdrawal_settling.lock_again(session, withdrawal_id)
-    if withdrawal is None or withdrawal.status != "approved":
+    if withdrawal is None or withdrawal.status != "approved" or not payout_switch.bank_by_worker(session):
         return False
     withdrawal_settling.move(session, withdrawal, "processing", "system", bank_reference=withdrawal.reference)
     return True

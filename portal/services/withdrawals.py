@@ -139,9 +139,8 @@ def confirm(session: Session, withdrawal: Withdrawal, code: str, actor: str) -> 
         withdrawal_settling.settle(session, withdrawal, actor)
         return withdrawal
     needed = withdrawal_rules.approvals_needed(session, withdrawal.asset, withdrawal.amount_units)
-    withdrawal_settling.move(
-        session, withdrawal, "awaiting_approval" if needed else "approved", actor, needs_approvals=needed
-    )
+    # Even one that needs nobody's yes waits for the worker's look: brokerage status 3, then 4 (reading B17).
+    withdrawal_settling.move(session, withdrawal, "awaiting_approval", actor, needs_approvals=needed)
     return withdrawal
 
 

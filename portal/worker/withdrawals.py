@@ -11,8 +11,8 @@ from datetime import datetime
 from portal.bootstrap import Portal
 from portal.models.wallet import Withdrawal
 from portal.ports import ChainPort, PortError, PortRejected, SignedTransaction
+from portal.services import payout_switch, withdrawals
 from portal.services import withdrawal_sending as sending
-from portal.services import withdrawals
 from portal.services.networks import BANK
 from portal.worker.duties import duty
 
@@ -46,6 +46,7 @@ def _each(portal: Portal, networks: list[str], step: Callable[[Portal, Withdrawa
     moved, after_id = 0, 0
     while ids := portal.db.read(sending.open_ids, networks, after_id, _AT_ONCE):
         for withdrawal_id in ids:
+            portal.db.transact(sending.approve_unasked, withdrawal_id)
             found = portal.db.read(sending.read, withdrawal_id)
             if found is None or found.status not in sending.OPEN:
                 continue
@@ -63,6 +64,8 @@ def _each(portal: Portal, networks: list[str], step: Callable[[Portal, Withdrawa
 def _by_chain(portal: Portal, withdrawal: Withdrawal) -> bool:
     chain = portal.ports.chains[withdrawal.network]
     if withdrawal.status == "approved":
+        if not portal.db.read(payout_switch.running):
+            return False
         signed = _sign(chain, withdrawal)
         if not portal.db.transact(sending.store_signed, withdrawal.id, signed):
             return False
@@ -107,6 +110,8 @@ def _unknown(portal: Portal, chain: ChainPort, withdrawal: Withdrawal) -> bool:
 
 
 def _broadcast(portal: Portal, chain: ChainPort, withdrawal_id: int, signed: SignedTransaction) -> bool:
+    if not portal.db.read(payout_switch.running):
+        return False
     try:
         chain.broadcast(signed)
     except PortRejected as error:
@@ -124,7 +129,11 @@ def _sign(chain: ChainPort, withdrawal: Withdrawal, *, replacing: bool = False) 
 
 
 def _by_bank(portal: Portal, withdrawal: Withdrawal) -> bool:
+    if (withdrawal.details or {}).get("payout_file"):
+        return False  # it went out in a file: the bank's statement tells how it ended
     if withdrawal.status == "approved":
+        if not portal.db.read(payout_switch.bank_by_worker):
+            return False
         if not portal.db.transact(sending.store_order, withdrawal.id):
             return False
         _first_try(withdrawal, lambda: _order(portal, withdrawal.id))
@@ -147,7 +156,7 @@ def _by_bank(portal: Portal, withdrawal: Withdrawal) -> bool:
 def _order(portal: Portal, withdrawal_id: int) -> bool:
     """Orders a pay-out under its key; the bank takes a repeated key for the same order."""
     payout = portal.db.read(sending.payout_of, withdrawal_id)
-    if payout is None:
+    if payout is None or not portal.db.read(payout_switch.running):
         return False
     try:
         portal.ports.bank.pay(

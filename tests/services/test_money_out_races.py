@@ -72,10 +72,10 @@ def test_32_threads_that_withdraw_send_and_convert_one_balance_never_overspend(p
     before = portal.db.retries
     outcomes = at_once(*acts)
     done = [outcome for outcome in outcomes if outcome != "insufficient_balance"]
-    assert set(done) <= {"approved", "completed", "converted"}
+    assert set(done) <= {"awaiting_approval", "completed", "converted"}
     assert len(done) == 10
     assert amy.balance("USDT") == 0
-    assert amy.balance("USDT", "frozen") == done.count("approved") * 100_000_000
+    assert amy.balance("USDT", "frozen") == done.count("awaiting_approval") * 100_000_000
     assert ben.balance("USDT") == done.count("completed") * 100_000_000
     assert amy.balance("TWD") == done.count("converted") * 29_970_000
     assert portal.db.retries == before
@@ -104,7 +104,7 @@ def test_one_code_confirms_once_however_many_try(portal):
     amy = people.customer(portal, "Amy", usdt="1000")
     withdrawal_id, code = asked(portal, amy, "100")
     outcomes = at_once(*(lambda: portal.db.transact(prove, withdrawal_id, code) for _ in range(16)))
-    assert outcomes.count("approved") == 1
+    assert outcomes.count("awaiting_approval") == 1
     assert outcomes.count("withdrawal_not_waiting") == 15
     assert amy.balance("USDT", "frozen") == 100_000_000
 

@@ -96,7 +96,7 @@ def test_a_crypto_withdrawal_leaves_by_the_chain_with_its_fee_inside(portal, app
         assert amy.balance("USDT", "frozen") == 0
         run_worker(portal)
         done = portal.db.transact(confirm, made.id, code_for(portal, amy.email))
-        assert done.status == "approved"
+        assert done.status == "awaiting_approval"
         assert (amy.balance("USDT"), amy.balance("USDT", "frozen")) == (400_000_000, 100_000_000)
         run_worker(portal)
         assert status_of(portal, made) == "broadcast"

@@ -150,7 +150,7 @@ def apply(session: Session, customer_id: int, wanted: Request, totp: str) -> dic
     errors=("code_wrong", "code_expired", "withdrawal_unknown", "withdrawal_not_waiting", "session_required"),
 )  # fmt: skip
 def withdraw_confirm(call: Call[SignedIn]) -> Any:
-    """From 17 to 3, or straight to 4 below the limit for approvals, or to 10 inside the portal."""
+    """From 17 to 3, or to 10 inside the portal."""
     code = code_text(call.body.codeEmail, "codeEmail")
     return call.change(lambda answer: answer, _confirm, call.caller.customer_id, call.body.auditId, code)
 

@@ -77,7 +77,7 @@ def test_a_fiat_withdrawal_goes_from_17_to_10_and_the_bank_pays_what_is_left_of_
     assert amy.balance("TWD", "frozen") == 0
     confirmed = client.ok("PATCH", "/wallet/withdraw", {"auditId": data["auditId"], "codeEmail": code})
     assert not contract.differences(confirmed, contract.example("brokerage", "withdraw_confirm"))
-    assert confirmed["status"] == 4
+    assert confirmed["status"] == 3
     assert amy.balance("TWD", "frozen") == 10_150_000
     worked(app, portal)
     assert [row["units"] for row in portal.world.rows("SELECT units FROM payouts")] == [10_000_000]
