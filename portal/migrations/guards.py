@@ -11,6 +11,7 @@ APPEND_ONLY = (
     "staff_notes",
     "withdrawal_approvals",
     "risk_case_entries",
+    "bank_closes",
 )
 
 

@@ -7,7 +7,21 @@ from flask import Blueprint, Flask
 blueprint = Blueprint("staff", __name__, url_prefix="/staff")
 
 #: One module per subject.
-SUBJECTS = ("shell", "login", "home", "desk", "kyc", "approvals", "people", "settings", "registry", "customers")
+SUBJECTS = (
+    "shell",
+    "login",
+    "home",
+    "desk",
+    "kyc",
+    "approvals",
+    "people",
+    "settings",
+    "registry",
+    "customers",
+    "withdrawals",
+    "queues",
+    "bank",
+)
 
 
 def register(app: Flask) -> None:

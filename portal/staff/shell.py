@@ -20,6 +20,11 @@ WAYS: tuple[tuple[str, tuple[tuple[str, str, str, str, str], ...]], ...] = (
             ("/staff/customers", N_("Customers"), "user", may.CUSTOMERS_VIEW, ""),
             ("/staff/kyc", N_("Identity reviews"), "id-card", may.KYC_REVIEW, "kyc"),
             ("/staff/approvals", N_("Approvals"), "list-checks", "", "approvals"),
+            ("/staff/withdrawals", N_("Withdrawals"), "arrow-up-right", may.WITHDRAWALS_VIEW, "withdrawals"),
+            ("/staff/bank/suspense", N_("Bank credits in suspense"), "inbox", may.BANK_VIEW, "suspense"),
+            ("/staff/jobs", N_("Dead jobs"), "rotate-ccw", may.JOBS_VIEW, "jobs"),
+            ("/staff/webhooks", N_("Failed webhooks"), "webhook", may.JOBS_VIEW, "webhooks"),
+            ("/staff/stuck", N_("Stuck things"), "hourglass", may.JOBS_VIEW, ""),
         ),
     ),
     (
