@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.db import insert_row, now
+from portal.db import context, insert_row, now
 from portal.errors import Refusal
 from portal.models.system import IdempotencyKey
 
@@ -41,6 +41,7 @@ def once(
         return work(), False
     if not key or len(key) > MAX_KEY_LENGTH or not key.isascii() or not key.isprintable():
         raise Refusal("input_invalid", field="Idempotency-Key")
+    input_digest = _keyed(session, input_digest)
     table = IdempotencyKey.__table__
     claim = {"scope": scope, "key": key, "fingerprint": input_digest, "answer": None, "created_at": now(session)}
     row = sa.and_(table.c.scope == scope, table.c.key == key)
@@ -79,10 +80,15 @@ def kept(session: Session, scope: str, key: str | None, input_digest: str) -> di
     ).first()
     if first is None:
         return None
-    if first.fingerprint != input_digest:
+    if first.fingerprint != _keyed(session, input_digest):
         raise Refusal("idempotency_conflict")
     answer: dict[str, Any] | None = first.answer
     return answer
+
+
+def _keyed(session: Session, input_digest: str) -> str:
+    """What is kept of an input: keyed, so that a stolen database cannot be searched for the short secrets of requests."""
+    return context(session).vault.index(input_digest, "request input")
 
 
 def forget_old(session: Session) -> int:
