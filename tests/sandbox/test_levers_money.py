@@ -1,7 +1,9 @@
 """The levers that play bank and chains, as scripts use them, and the demo world's history."""
 
 import pytest
+import sqlalchemy as sa
 
+from portal.models.customers import Customer
 from portal.money import parse_units
 from portal.sandbox import demo_companies, demo_customers, demo_prices
 from portal.services import history, prices
@@ -120,8 +122,9 @@ def test_the_demo_world_has_charts_for_every_range_and_two_people_with_a_past(po
         subject.load(portal)
     for range_type in range(6):
         assert len(read(prices.series, "ETH", range_type)) > 80
-    rows = read(history.page, 1, limit=50).rows
+    amy = read(lambda session: session.scalars(sa.select(Customer.id).where(Customer.username == "amy")).one())
+    rows = read(history.page, amy, limit=50).rows
     assert {row.kind for row in rows} == {"deposit", "buy", "sell"}
     assert [row.created_at for row in rows] == sorted((row.created_at for row in rows), reverse=True)
-    assert read(history.total, 1, history.Filters()) == len(rows)
+    assert read(history.total, amy, history.Filters()) == len(rows)
     assert str(read(prices.last, "USDT-TWD")) == "32.1079"
