@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.db import Base, BigInt
-from portal.models.columns import Digest, Label, Moment, PublicId, RowId, Text200
+from portal.models.columns import Digest, Label, Moment, RowId, Text200, new_public_id
 
 
 class Captcha(Base):
@@ -144,7 +144,7 @@ class WebauthnChallenge(Base):
 
     __tablename__ = "webauthn_challenges"
 
-    id: Mapped[PublicId] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(sa.String(36), primary_key=True, default=new_public_id)
     owner_kind: Mapped[str] = mapped_column(sa.String(12))
     owner_id: Mapped[int] = mapped_column(BigInt)
     purpose: Mapped[Label]
