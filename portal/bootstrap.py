@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from portal.adapters import real
 from portal.adapters.sandbox.bank import SandboxBank
 from portal.adapters.sandbox.card_network import SandboxCardNetwork
 from portal.adapters.sandbox.chain import SandboxChain
@@ -37,7 +38,7 @@ def build(settings: Settings) -> Portal:
     vault = Vault(settings.encryption_keys, settings.password_pepper)
     database = Database(settings)
     world = World(settings.instance / "world.db") if settings.sandbox else None
-    ports = _sandbox_ports(settings, world, clock) if world is not None else _real_ports(settings, clock)
+    ports = _sandbox_ports(settings, world, clock) if world is not None else real.ports(settings, clock)
     database.context = Context(settings, clock, vault, ports)
     return Portal(settings, database, clock, vault, ports, world)
 
@@ -65,7 +66,3 @@ def _sandbox_ports(settings: Settings, world: World, clock: Clock) -> Ports:
         webhooks=HttpWebhooks(private=True),
         chains={network: SandboxChain(world, clock, network) for network in ("TRON", "ETHEREUM")},
     )
-
-
-def _real_ports(settings: Settings, clock: Clock) -> Ports:
-    raise RuntimeError("no adapters are configured for production")
