@@ -49,39 +49,40 @@ def advance_along(
     if not all(machine.allows(here, there) for here, there in path):
         raise Refusal("state_conflict", machine=machine.name, state=before, to=to)
     _compare_and_set(session, machine, thing, to, also)
-    moment = now(session)
-    session.execute(
-        sa.insert(StateChange).values(
-            [
-                {
-                    "machine": machine.name,
-                    "thing_id": thing.id,
-                    "from_state": here,
-                    "to_state": there,
-                    "actor": actor,
-                    "why": None,
-                    "at": moment,
-                }
-                for here, there in path
-            ]
-        )
-    )
+    facts: dict[str, Any] = {"machine": machine.name, "thing_id": thing.id, "actor": actor, "at": now(session)}
+    for number, (here, there) in enumerate(path):
+        facts |= {f"from{number}": here, f"to{number}": there}
+    session.connection().execute(_lines_statement(len(path)), facts)
+
+
+@lru_cache(maxsize=16)
+def _lines_statement(count: int) -> sa.TextClause:
+    """One INSERT of so many lines of history for one thing."""
+    lines = ", ".join(f"(:machine, :thing_id, :from{n}, :to{n}, :actor, :at)" for n in range(count))
+    text = f"INSERT INTO state_changes (machine, thing_id, from_state, to_state, actor, at) VALUES {lines}"
+    return sa.text(text).bindparams(sa.bindparam("at", type_=StateChange.__table__.c.at.type))
 
 
 def _compare_and_set(session: Session, machine: Machine, thing: Thing, to: str, also: Mapping[str, Any]) -> None:
     """The one UPDATE of a move: one row that still stands where this session saw it, or a refusal."""
     model, before = type(thing), thing.status
     changes = {"status": to, **also}
-    moved = session.execute(
-        sa.update(model)
-        .where(sa.inspect(model).c.id == thing.id, sa.inspect(model).c.status == before)
-        .values(changes)
-        .execution_options(synchronize_session=False)
+    values = {f"new_{name}": value for name, value in changes.items()}
+    moved = session.connection().execute(
+        _move_statement(sa.inspect(model).local_table, tuple(changes)), {"thing": thing.id, "before": before, **values}
     )
     if affected(moved) != 1:
         raise Refusal("state_conflict", machine=machine.name, state=before, to=to)
     for name, value in changes.items():
         attributes.set_committed_value(thing, name, value)
+
+
+@lru_cache(maxsize=256)
+def _move_statement(table: Any, columns: tuple[str, ...]) -> sa.Update:
+    """The UPDATE of a move that sets these columns, made once per shape."""
+    values = {name: sa.bindparam(f"new_{name}", type_=table.c[name].type) for name in columns}
+    row = (table.c.id == sa.bindparam("thing"), table.c.status == sa.bindparam("before"))
+    return sa.update(table).where(*row).values(values)
 
 
 def record(

@@ -89,33 +89,39 @@ def verify(session: Session, purpose: str, subject: str, target: str, code: str)
     Call it before writing anything else in the transaction.
     """
     moment = now(session)
-    live = _live(session, purpose, subject)
+    connection = session.connection()
+    live = connection.execute(_LOOK, {"purpose": purpose, "subject": subject}).first()
     if live is None:
         raise Refusal("code_wrong", field="code")
     if live.expires_at <= moment:
         raise Refusal("code_expired", field="code")
-    charged = session.execute(
-        sa.update(VerificationCode)
-        .where(
-            VerificationCode.id == live.id,
-            VerificationCode.tries < MAX_TRIES,
-            VerificationCode.used_at.is_(None),
-            VerificationCode.ended_at.is_(None),
-        )
-        .values(tries=VerificationCode.tries + 1)
-        .execution_options(synchronize_session=False)
-    )
+    right = secrets.compare_digest(_digest(session, purpose, subject, target, code), live.code_digest)
+    charged = connection.execute(_CHARGE, {"code_id": live.id, "used": moment if right else None})
     if affected(charged) != 1:
         raise Refusal("code_wrong", field="code")
-    expected = _digest(session, purpose, subject, target, code)
-    if not secrets.compare_digest(expected, live.code_digest):
+    if not right:
         raise Refusal("code_wrong", field="code", keep=True)
-    session.execute(
-        sa.update(VerificationCode)
-        .where(VerificationCode.id == live.id)
-        .values(used_at=moment)
-        .execution_options(synchronize_session=False)
-    )
+
+
+_CODES: sa.Table = VerificationCode.__table__
+
+_ALIVE = (_CODES.c.used_at.is_(None), _CODES.c.ended_at.is_(None))
+
+#: Made once: paying at a counter waits for them. The row is locked, so tries at once come one after another.
+_LOOK = (
+    sa.select(_CODES.c.id, _CODES.c.code_digest, _CODES.c.expires_at)
+    .where(_CODES.c.purpose == sa.bindparam("purpose"), _CODES.c.subject == sa.bindparam("subject"), *_ALIVE)
+    .order_by(_CODES.c.id.desc())
+    .limit(1)
+    .with_for_update()
+)
+
+#: Counts the try and, for the right code, uses it up; no row when the tries are spent or another hand was first.
+_CHARGE = (
+    sa.update(_CODES)
+    .where(_CODES.c.id == sa.bindparam("code_id"), _CODES.c.tries < MAX_TRIES, *_ALIVE)
+    .values(tries=_CODES.c.tries + 1, used_at=sa.bindparam("used"))
+)
 
 
 def end(session: Session, purpose: str, subject: str) -> None:
@@ -144,7 +150,7 @@ def _live(session: Session, purpose: str, subject: str) -> VerificationCode | No
         .order_by(VerificationCode.id.desc())
         .limit(1)
     )
-    return session.scalar(query.with_for_update())
+    return session.scalar(query.with_for_update().execution_options(populate_existing=True))
 
 
 def _digest(session: Session, purpose: str, subject: str, target: str, code: str) -> str:

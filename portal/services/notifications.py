@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal.clock import to_ms
-from portal.db import affected, now
+from portal.db import affected, insert_row, now
 from portal.errors import N_, Refusal
 from portal.models.customers import Customer
 from portal.models.system import Notification
@@ -74,11 +74,8 @@ def tell(
     customer = session.get(Customer, customer_id)
     if customer is None:
         return
-    session.execute(
-        sa.insert(Notification).values(
-            customer_id=customer_id, event=event, facts=facts or {}, link=link, created_at=now(session)
-        )
-    )
+    line = {"customer_id": customer_id, "event": event, "facts": facts or {}, "link": link, "created_at": now(session)}
+    insert_row(session, Notification, line)
     if declared.mail and customer.email and customer.email_verified_at and wants_mail(customer, declared.group):
         content = {"event": event, "notice_facts": facts or {}, "link": link}
         messages.mail(session, customer.email, "notification", customer.locale, content)

@@ -155,8 +155,7 @@ def _begin(
 
 def resend(session: Session, customer_id: int, store_public_id: str, order_public_id: str) -> None:
     """Sends a new code; the older one ends. Raises Refusal `not_found`, `payment_closed`, `code_too_soon`."""
-    customer = acting(session, customer_id)
-    paying = _held(session, customer_id, store_public_id, order_public_id)
+    paying, customer = _held(session, customer_id, store_public_id, order_public_id)
     if paying.order.status != "otp_pending" or paying.order.expires_at <= now(session):
         raise Refusal("payment_closed")
     _send(session, customer, paying.order, paying.store, throttle=True)
@@ -170,8 +169,8 @@ def verify(session: Session, customer_id: int, store_public_id: str, order_publi
     Raises Refusal `not_found`, also when store and order do not match; `payment_closed`, `code_wrong` (kept),
     `code_expired` (kept: the payment is expired then), `payment_request_closed`, `insufficient_balance`.
     """
-    paying = _held(session, customer_id, store_public_id, order_public_id)
-    order, customer = paying.order, acting(session, customer_id)
+    paying, customer = _held(session, customer_id, store_public_id, order_public_id)
+    order = paying.order
     if order.status != "otp_pending":
         raise Refusal("payment_closed")
     try:
@@ -302,22 +301,31 @@ def expire_due(session: Session, count: int = 200) -> int:
     return len(due) + len(over)
 
 
-def _held(session: Session, customer_id: int, store_public_id: str, order_public_id: str) -> Payment:
-    """The customer's payment in that very store, locked. Raises Refusal `not_found`."""
-    query = (
-        sa.select(ShoppingOrder, Store)
-        .join(Store, Store.id == ShoppingOrder.store_id)
-        .where(
-            ShoppingOrder.public_id == order_public_id,
-            ShoppingOrder.customer_id == customer_id,
-            Store.public_id == store_public_id,
-        )
-        .with_for_update(of=ShoppingOrder)
-    )
-    found = session.execute(query.execution_options(populate_existing=True)).first()
+def _held(session: Session, customer_id: int, store_public_id: str, order_public_id: str) -> tuple[Payment, Customer]:
+    """The customer's payment in that very store, locked. Raises Refusal `not_found`, `account_restricted`."""
+    ids = {"order_id": order_public_id, "customer_id": customer_id, "store_id": store_public_id}
+    found = session.execute(_HELD, ids).first()
     if found is None:
         raise Refusal("not_found")
-    return Payment(found[0], found[1])
+    order, store, customer = found
+    if customer.standing != "normal":
+        raise Refusal("account_restricted")
+    return Payment(order, store), customer
+
+
+#: Made once: every confirmation at a counter begins with it.
+_HELD = (
+    sa.select(ShoppingOrder, Store, Customer)
+    .join(Store, Store.id == ShoppingOrder.store_id)
+    .join(Customer, Customer.id == ShoppingOrder.customer_id)
+    .where(
+        ShoppingOrder.public_id == sa.bindparam("order_id"),
+        ShoppingOrder.customer_id == sa.bindparam("customer_id"),
+        Store.public_id == sa.bindparam("store_id"),
+    )
+    .with_for_update(of=ShoppingOrder)
+    .execution_options(populate_existing=True)
+)
 
 
 def _send(session: Session, customer: Customer, order: ShoppingOrder, store: Store, *, throttle: bool) -> None:

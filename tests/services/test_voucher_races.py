@@ -4,6 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import event
 
 from portal.errors import Refusal
 from portal.models.stores import PaymentRequest
@@ -187,3 +188,22 @@ def test_an_eleventh_card_at_once_is_refused(portal, amy):
         *(lambda number=number: portal.db.transact(cards.register, amy.id, f"{number:020d}") for number in range(16))
     )
     assert answers.count("card_limit") == 6
+
+
+def test_the_statements_of_a_confirmation_at_the_counter_are_few_and_fixed(portal, amy, known_codes):
+    """The counter's hot path: the row, the code, the payment, its journal, its history; never more with more payments."""
+    store = vouchers.open_store(portal)
+    counted = []
+    for _ in range(3):
+        made = portal.db.transact(payments.checkout, amy.id, store.public_id, 10)
+        otp = known_codes["payment", f"payment:{made.order.id}"]
+        seen = []
+
+        def note(*facts, seen=seen):
+            seen.append(facts[2])
+
+        event.listen(portal.db.engine, "before_cursor_execute", note)
+        portal.db.transact(payments.verify, amy.id, store.public_id, made.order.public_id, otp)
+        event.remove(portal.db.engine, "before_cursor_execute", note)
+        counted.append(len([statement for statement in seen if not statement.startswith("BEGIN")]))
+    assert counted[1] == counted[2] <= 12, counted  # the first payment opens the accounts
