@@ -13,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from portal import bootstrap, cli, failures, logs, merchant, metrics, partner, rate_limits, sandbox, staff, web
 from portal.api import brokerage, hooks, voucher
 from portal.api import partner as partner_api
+from portal.api.partner.lane import SignedLane
 from portal.config import ROOT, Settings, derived_key
 from portal.fast_lane import FastLane
 from portal.translations.compile import compile_stale
@@ -49,6 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.extensions["portal"] = bootstrap.build(settings)
     app.wsgi_app = FastLane(app)
+    app.wsgi_app = SignedLane(app)
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(
             app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies, x_host=0

@@ -20,6 +20,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
 from portal.errors import Refusal
+from portal.jotter import Jotter, JotterError
 
 if TYPE_CHECKING:
     from portal.clock import Clock
@@ -149,6 +150,8 @@ class Database:
         read_engine = self.engine.execution_options(portal_read=True)
         if not settings.sqlite:
             read_engine = read_engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._jotter = Jotter(settings)
+        event.listen(self.engine, "engine_disposed", lambda _: self._jotter.close())
         self._write = sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
         self._read = sessionmaker(read_engine, expire_on_commit=False, autoflush=False)
 
@@ -204,6 +207,26 @@ class Database:
                 raise
         with self._read(info={"context": self.context, "after_commit": []}) as session:
             return work(session, *args, **kwargs)
+
+    def jot(self, statement: str, *values: Any) -> int:
+        """Runs one quick statement (with `?`) that commits by itself; the rows touched. See portal/jotter.py.
+
+        Raises Unavailable when the database is away.
+        """
+        try:
+            return self._jotter.run(statement, *values).touched
+        except JotterError as error:
+            raise Unavailable("the database did not answer") from error
+
+    def glance(self, statement: str, *values: Any) -> list[tuple[str, ...]]:
+        """Looks something up by one quick statement (with `?`); the rows as texts. For what is asked for all the time.
+
+        Raises Unavailable when the database is away.
+        """
+        try:
+            return self._jotter.run(statement, *values).rows
+        except JotterError as error:
+            raise Unavailable("the database did not answer") from error
 
 
 def after_commit(session: Session, hook: Callable[[], None]) -> None:

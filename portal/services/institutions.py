@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal import ledger
-from portal.db import context, insert_if_absent, now
+from portal.db import Database, context, insert_if_absent, now
 from portal.errors import N_, Refusal, declare
 from portal.models.ledger import Account, Entry, Journal
 from portal.models.partner import (
@@ -95,42 +95,36 @@ class FloatState:
     status: str
 
 
+#: The float is asked for often: one statement, quickly read.
+_FLOATS = (
+    "SELECT kept.asset, COALESCE(held.balance_units, 0), lies.address, kept.network, kept.low_units, kept.status"
+    " FROM institution_assets AS kept"
+    " LEFT JOIN accounts AS held ON held.owner_kind = 'institution' AND held.owner_id = kept.institution_id"
+    " AND held.asset = kept.asset AND held.bucket = 'float'"
+    " LEFT JOIN deposit_addresses AS lies ON lies.owner_kind = 'institution' AND lies.owner_id = kept.institution_id"
+    " AND lies.network = kept.network"
+    " WHERE kept.institution_id = CAST(? AS BIGINT) ORDER BY kept.asset"
+)
+
+
 def float_states(session: Session, institution_id: int) -> list[FloatState]:
     """The institution's accounts (partner contract 4.9). Raises Refusal `institution_asset_unknown` when it has none."""
-    query = (
-        sa.select(InstitutionAsset, sa.func.coalesce(Account.balance_units, 0), DepositAddress.address)
-        .outerjoin(
-            Account,
-            sa.and_(
-                Account.owner_kind == "institution",
-                Account.owner_id == InstitutionAsset.institution_id,
-                Account.asset == InstitutionAsset.asset,
-                Account.bucket == "float",
-            ),
-        )
-        .outerjoin(
-            DepositAddress,
-            sa.and_(
-                DepositAddress.owner_kind == "institution",
-                DepositAddress.owner_id == InstitutionAsset.institution_id,
-                DepositAddress.network == InstitutionAsset.network,
-            ),
-        )
-        .where(InstitutionAsset.institution_id == institution_id)
-        .order_by(InstitutionAsset.asset)
-    )
-    found = [
-        FloatState(row.asset, int(units), address or "", row.network, row.low_units, row.status)
-        for row, units, address in session.execute(query)
-    ]
-    if not found:
+    rows = session.execute(sa.text(_FLOATS.replace("?", ":institution")), {"institution": institution_id})
+    return _float_states([tuple("" if value is None else str(value) for value in row) for row in rows])
+
+
+def _float_states(rows: list[tuple[str, ...]]) -> list[FloatState]:
+    if not rows:
         raise Refusal("institution_asset_unknown")
-    return found
+    return [
+        FloatState(asset, int(units), address, network, int(low_units), status)
+        for asset, units, address, network, low_units, status in rows
+    ]
 
 
-def usable_floats(session: Session, institution_id: int) -> list[FloatState]:
-    """The same for a caller that may use them. Raises Refusal `institution_asset_blocked` when one is blocked."""
-    found = float_states(session, institution_id)
+def usable_floats(database: Database, institution_id: int) -> list[FloatState]:
+    """The same, quickly, for a caller that may use them. Raises Refusal `institution_asset_blocked` when one is blocked."""
+    found = _float_states(database.glance(_FLOATS, institution_id))
     if any(state.status != "usable" for state in found):
         raise Refusal("institution_asset_blocked")
     return found
@@ -163,12 +157,16 @@ def card_types(session: Session) -> list[CardType]:
     return list(session.scalars(sa.select(CardType).order_by(CardType.id)))
 
 
+def remembered_offer(cache: dict[str, Any], institution_id: int, card_type_id: str) -> CardOffer | None:
+    """The terms as this process saw them a moment ago; None when they have to be looked up."""
+    kept = cache.get("card_offers", {}).get((institution_id, card_type_id))
+    return kept[1] if kept is not None and kept[0] > time.monotonic() else None
+
+
 def offer(session: Session, institution_id: int, card_type_id: str) -> CardOffer:
     """An institution's terms for a kind of card. Raises Refusal `card_type_unknown` or `card_terms_unknown`."""
-    memory = context(session).cache.setdefault("card_offers", {})
-    kept = memory.get((institution_id, card_type_id))
-    if kept is not None and kept[0] > time.monotonic():
-        remembered: CardOffer = kept[1]
+    remembered = remembered_offer(context(session).cache, institution_id, card_type_id)
+    if remembered is not None:
         return remembered
     query = (
         sa.select(CardType, CardTerms)
@@ -183,6 +181,7 @@ def offer(session: Session, institution_id: int, card_type_id: str) -> CardOffer
     if row[1] is None:
         raise Refusal("card_terms_unknown", field="card_type_id")
     found = _offer(*row)
+    memory = context(session).cache.setdefault("card_offers", {})
     memory[(institution_id, card_type_id)] = (time.monotonic() + SECONDS_REMEMBERED, found)
     return found
 

@@ -1,20 +1,24 @@
 """Keys of institutions: made, shown once, rotated with overlap, revoked; and found quickly for every signed call."""
 
+import base64
 import ipaddress
 import secrets
+import threading
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.db import affected, after_commit, context, now
+from portal.db import Database, affected, after_commit, context, now
 from portal.errors import N_, Refusal, declare
 from portal.models.partner import Institution
-from portal.models.security import ApiKey, SpentNonce
-from portal.services import audit
+from portal.models.security import ApiKey
+from portal.services import audit, parameters
+from portal.services import partner_signing as signing
+from portal.spent_map import SpentMap
 from portal.vault import VaultError
 
 #: Parts of the API that an institution is granted and a key may use.
@@ -24,6 +28,10 @@ AREAS = ("customers", "cards", "loads", "bank", "common")
 #: latest so long after the change is committed; in the process that changed it, at once.
 SECONDS_REMEMBERED = 1.5
 MOST_REMEMBERED = 10_000
+parameters.declare("partner_calls", {"per_second": 50})
+
+#: A spent signature is remembered until no clock within the window can make its timestamp fresh again.
+SPENT_FOR_MS = 2 * signing.WINDOW_MS + 60_000
 USED_EVERY = timedelta(minutes=5)
 MOST_KEYS = 20
 
@@ -62,6 +70,7 @@ class Credential:
     areas: frozenset[str]
     locale: str
     last_used_at: datetime | None
+    calls_per_second: int
 
     def check_state(self, moment: datetime) -> None:
         """Raises Refusal `api_key_inactive` for a revoked or expired key."""
@@ -128,6 +137,7 @@ def find(session: Session, api_key: str) -> Credential:
         areas=frozenset(institution.areas),
         locale=institution.locale,
         last_used_at=key.last_used_at,
+        calls_per_second=int(parameters.get(session, "partner_calls")["per_second"]),
     )
     memory = context(session).cache.setdefault("partner_keys", {})
     if len(memory) >= MOST_REMEMBERED:
@@ -154,25 +164,38 @@ def check_passphrase(session_context: Any, credential: Credential, given: str | 
 
 _PASSPHRASE = "partner passphrase"
 
-# One statement, committed by itself. Losing it in a crash of the database can only let a call through that was lost too:
-# whatever the call writes is committed after it, and carries it along. So it need not wait for the disk.
-_SPEND_POSTGRES = sa.text(
-    "WITH quick AS (SELECT set_config('synchronous_commit', 'off', true))"
-    " INSERT INTO spent_nonces (key, expires_at) SELECT :key, CAST(:expires_at AS timestamptz) FROM quick"
-    " ON CONFLICT DO NOTHING RETURNING 1"
-).bindparams(sa.bindparam("expires_at", type_=SpentNonce.__table__.c.expires_at.type))
-_SPEND_SQLITE = sa.text(
-    "INSERT INTO spent_nonces (key, expires_at) VALUES (:key, :expires_at) ON CONFLICT DO NOTHING RETURNING 1"
-).bindparams(sa.bindparam("expires_at", type_=SpentNonce.__table__.c.expires_at.type))
+_SPEND = "INSERT INTO spent_nonces (key, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING"
+_map_lock = threading.Lock()
 
 
-def spend(session: Session, signature: str, expires_at: datetime) -> None:
-    """Uses a signature up. Raises Refusal `signature_replayed` when it was used before."""
-    lite = session.get_bind().dialect.name == "sqlite"
-    statement = _SPEND_SQLITE if lite else _SPEND_POSTGRES
-    row = session.execute(statement, {"key": f"partner:{signature}", "expires_at": expires_at}).first()
-    if row is None:
+def spend(database: Database, signature: str, now_ms: int, *, changes: bool) -> None:
+    """Uses a signature up, at once and for every process. Raises Refusal `signature_replayed` when it was used before.
+
+    Not in the call's own transaction: a call that is refused has used its signature up too. A call that `changes`
+    anything spends it in the database. A read spends it in the machine's map; where several
+    machines serve (they share a Redis), and for what finds no room in the map, the database keeps it too.
+    """
+    expires_ms = now_ms + SPENT_FOR_MS
+    if not changes:
+        fresh = _spend_here(database, signature, now_ms, expires_ms)
+        if fresh is not None:
+            if not fresh:
+                raise Refusal("signature_replayed", field="Authorization")
+            return
+    if not database.jot(_SPEND, f"partner:{signature}", datetime.fromtimestamp(expires_ms / 1000, UTC)):
         raise Refusal("signature_replayed", field="Authorization")
+
+
+def _spend_here(database: Database, signature: str, now_ms: int, expires_ms: int) -> bool | None:
+    found = database.context
+    assert found is not None
+    if "redis" in found.settings.rate_limit_storage:
+        return None
+    spent: SpentMap | None = found.cache.get("spent_map")
+    if spent is None:
+        with _map_lock:
+            spent = found.cache.setdefault("spent_map", SpentMap(found.settings.instance / "spent.map"))
+    return spent.spend(base64.b64decode(signature), now_ms, expires_ms)
 
 
 def note_use(session: Session, key_id: int) -> None:

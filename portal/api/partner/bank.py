@@ -6,7 +6,8 @@ from datetime import date
 from typing import Any
 
 from portal.api.family import Call
-from portal.api.partner.family import Model, Signed, family
+from portal.api.partner.authentication import Signed
+from portal.api.partner.family import Model, family
 from portal.errors import N_, Refusal, declare
 from portal.http import portal
 from portal.models.cards import PartnerCard

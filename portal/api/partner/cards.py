@@ -4,7 +4,8 @@ from typing import Any
 
 from portal.api.family import Call
 from portal.api.partner import pictures
-from portal.api.partner.family import MAX_PICTURES_BYTES, PICTURES, Model, Signed, blueprint, family
+from portal.api.partner.authentication import Signed
+from portal.api.partner.family import MAX_PICTURES_BYTES, PICTURES, Model, blueprint, family
 from portal.api.partner.lists import ListQuery, listed
 from portal.clock import to_ms
 from portal.errors import Refusal

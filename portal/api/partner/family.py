@@ -1,24 +1,20 @@
 """The partner dialect: envelope, signed calls, error codes. HTTP status is always 200. Contract: partner.json."""
 
 import re
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Request, Response, g, request
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy.orm import Session
 
 from portal.api import parsing
 from portal.api.family import Family
 from portal.api.partner import flood
+from portal.api.partner.authentication import Signed, Wire, log, prove
 from portal.api.partner.errors import HTTP_FAILURES, code_of, message_of
 from portal.api.rendering import dumps
 from portal.errors import Refusal
 from portal.http import client_address, portal
-from portal.services import parameters, partner_keys, partner_requests
 from portal.services import partner_signing as signing
-from portal.services.partner_keys import Credential
 
 BASE = "/api/v1"
 
@@ -42,26 +38,6 @@ class Nothing(Model):
     """A call without parameters."""
 
 
-@dataclass(slots=True)
-class Signed:
-    """A call whose signature was right: who calls, and what was signed."""
-
-    credential: Credential
-    body: dict[str, str]
-    body_text: str
-    query: dict[str, str]
-
-    @property
-    def institution_id(self) -> int:
-        """Whose call it is; nothing of another institution is ever reached."""
-        return self.credential.institution_id
-
-    @property
-    def actor(self) -> str:
-        """How histories name the caller."""
-        return f"institution:{self.credential.institution_id}"
-
-
 def envelope(code: int, msg: str, result: Any) -> Response:
     """`{code, msg, result}`; 0 is success."""
     return Response(dumps({"code": code, "msg": msg, "result": result}), 200, mimetype="application/json")
@@ -75,7 +51,9 @@ def say(result: Any) -> Response:
 def refuse(refusal: Refusal) -> Response:
     """The error answer; what an institution's key was refused for goes into its request log."""
     code = code_of(refusal.name)
-    _log(code, refusal)
+    wire: Wire | None = g.get("partner_wire")
+    if wire is not None:
+        log(portal(), wire, (request.endpoint or "").rpartition(".")[2], code, refusal)
     response = envelope(code, message_of(code, refusal.field), None)
     if "retry_after_seconds" in refusal.facts:
         response.headers["Retry-After"] = str(refusal.facts["retry_after_seconds"])
@@ -96,115 +74,54 @@ def belongs(path: str) -> bool:
 
 
 def authenticate(area: str) -> Signed:
-    """Proves a call, cheapest checks first; every cause has its own refusal (portal/services/partner_signing.py)."""
-    authorization = signing.parse_authorization(request.headers.get("Authorization"))
+    """Proves the request's call (portal/api/partner/authentication.py)."""
+    here: Request = request
+    wire = Wire(
+        method=here.method,
+        path=here.environ["PATH_INFO"],
+        query=here.environ.get("QUERY_STRING", ""),
+        authorization=here.environ.get("HTTP_AUTHORIZATION"),
+        passphrase=here.environ.get("HTTP_ACCESS_PASSPHRASE"),
+        content_digest=here.environ.get("HTTP_CONTENT_DIGEST"),
+        media_type=here.mimetype,
+        address=client_address(),
+        body=_body,
+    )
+    g.partner_wire = wire
     found = portal()
-    timestamp_ms = authorization.timestamp_ms
-    assert found.db.context is not None
-    credential = partner_keys.remembered(found.db.context.cache, authorization.api_key)
-    if credential is None:
-        credential = found.db.read(partner_keys.find, authorization.api_key)
-    g.partner_credential = credential
-    now_ms = found.clock.now_ms()
-    g.partner_skew_ms = timestamp_ms - now_ms
-    moment = datetime.fromtimestamp(now_ms / 1000, UTC)
-    credential.check_state(moment)
-    signing.check_fresh(timestamp_ms, now_ms)
-    credential.check_address(client_address())
-    signed = _read_signed(credential, authorization)
-    partner_keys.check_passphrase(found.db.context, credential, request.headers.get("Access-Passphrase"))
-    flood.check(credential.api_key, found.db.read(_calls_per_second))
-    _spend(authorization.signature, moment)
-    credential.check_institution()
-    credential.check_area(area)
-    if credential.last_used_at is None or credential.last_used_at < moment - partner_keys.USED_EVERY:
-        found.db.transact(partner_keys.note_use, credential.key_id)
-        partner_keys.drop(found.db.context.cache, credential.api_key)
+    signed = prove(found, wire, area, lambda credential: flood.check(found, credential))
+    g.partner_signed = signed
     return signed
 
 
-def _read_signed(credential: Credential, authorization: signing.Authorization) -> Signed:
-    body = (
-        request.get_data(cache=True) if request.content_length is None or request.content_length <= _limit() else None
-    )
-    if body is None or len(body) > _limit():
-        raise Refusal("input_invalid", field="body")
-    if body and request.mimetype != "application/json":
-        raise Refusal("content_type_wrong", field="Content-Type")
-    signing.check_digest(request.headers.get("Content-Digest"), body)
-    try:
-        path = request.environ["PATH_INFO"].encode("latin-1").decode("utf-8")
-    except UnicodeError as error:
-        raise Refusal("input_invalid", field="path") from error
-    query_text = request.environ.get("QUERY_STRING", "")
-    values, query = signing.read_body(body), signing.read_query(query_text)
-    body_text = signing.canonical_body(values)
-    texts = signing.signed_texts(authorization, request.method, path, query_text, body_text)
-    signing.check_signature(credential.secret, texts, authorization.signature)
-    return Signed(credential, values, body_text, query)
-
-
-def _limit() -> int:
-    return int(g.get("partner_max_bytes", parsing.MAX_JSON_BYTES))
-
-
-def _spend(signature: str, moment: datetime) -> None:
-    database = portal().db
-    expires_at = moment + timedelta(milliseconds=2 * signing.WINDOW_MS + 60_000)
-    if portal().settings.sqlite:
-        database.transact(partner_keys.spend, signature, expires_at)
-    else:
-        database.read(partner_keys.spend, signature, expires_at)  # one statement that commits itself
-
-
-def _calls_per_second(session: Session) -> int:
-    return int(parameters.get(session, "partner_calls")["per_second"])
-
-
-def _log(code: int, refusal: Refusal) -> None:
-    credential: Credential | None = g.get("partner_credential")
-    if credential is None or refusal.name in ("too_many_requests", "unavailable"):
-        return
-    line = partner_requests.Line(
-        institution_id=credential.institution_id,
-        api_key=credential.api_key,
-        method=request.method,
-        path=request.path,
-        operation=(request.endpoint or "").rpartition(".")[2],
-        code=code,
-        reason=refusal.name,
-        field=refusal.field,
-        skew_ms=g.get("partner_skew_ms"),
-        ip=client_address(),
-    )
-    partner_requests.keep(portal().db, line)
+def _body() -> bytes | None:
+    limit = int(g.get("partner_max_bytes", parsing.MAX_JSON_BYTES))
+    if request.content_length is not None and request.content_length > limit:
+        return None
+    body = request.get_data(cache=True)
+    return body if len(body) <= limit else None
 
 
 class PartnerFamily(Family[Signed]):
     """The shared mechanism over what was signed: the values come from the signed texts and from nowhere else."""
 
     def _read(self, body: type[BaseModel] | None, max_bytes: int, multipart: bool) -> BaseModel | None:
-        return _into(body or Nothing, g.partner_signed.body)
+        return into(body or Nothing, g.partner_signed.body)
 
     def _read_query(self, query: type[BaseModel] | None) -> BaseModel | None:
-        return _into(query or Nothing, g.partner_signed.query)
+        return into(query or Nothing, g.partner_signed.query)
 
 
-def _into(model: type[BaseModel], values: dict[str, str]) -> BaseModel:
+def into(model: type[BaseModel], values: dict[str, str]) -> BaseModel:
+    """Checks signed values against a call's parameters. Raises Refusal `request_ambiguous`, or as portal/api/parsing.py."""
     signing.check_unambiguous(values, model.model_fields)
     return parsing.into(model, values)
-
-
-def _authenticate(area: str) -> Signed:
-    signed = authenticate(area)
-    g.partner_signed = signed
-    return signed
 
 
 family = PartnerFamily(
     "partner",
     blueprint,
-    authenticate=_authenticate,
+    authenticate=authenticate,
     say=say,
     refuse=refuse,
     scope_of=lambda signed: f"institution:{signed.institution_id}",

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from portal.api.family import Call
-from portal.api.partner.family import Model, Signed
+from portal.api.partner.authentication import Signed
+from portal.api.partner.family import Model
 from portal.services import partner_lists
 
 

@@ -3,11 +3,13 @@
 from typing import Any
 
 from portal.api.family import Call
-from portal.api.partner.family import Model, Signed, family
+from portal.api.partner.authentication import Signed
+from portal.api.partner.family import Model, family
 from portal.api.partner.lists import ListQuery, listed
 from portal.api.rendering import literal
 from portal.clock import to_ms
 from portal.errors import Refusal
+from portal.http import portal
 from portal.models.cards import CardLoad
 from portal.money import SCALES, AmountError, parse_units, plain_text
 from portal.services import idempotency, loads
@@ -84,8 +86,7 @@ def _loaded(load: CardLoad) -> dict[str, Any]:
 )  # fmt: skip
 def load_status(call: Call[Signed], tx_id: str) -> Any:
     """How a load stands."""
-    load = call.look(loads.by_tx_id, call.caller.institution_id, tx_id)
-    return {"tx_status": STATUS[load.status]}
+    return {"tx_status": STATUS[loads.status_of(portal().db, call.caller.institution_id, tx_id)]}
 
 
 @family.route(

@@ -3,7 +3,8 @@
 from typing import Any
 
 from portal.api.family import Call
-from portal.api.partner.family import Model, Signed, family
+from portal.api.partner.authentication import Signed
+from portal.api.partner.family import Model, family
 from portal.errors import Refusal
 from portal.services import partner_mail
 

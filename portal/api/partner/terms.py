@@ -3,14 +3,17 @@
 from typing import Any
 
 from portal.api.family import Call
-from portal.api.partner.family import Model, Signed, family
+from portal.api.partner.authentication import Signed
+from portal.api.partner.family import Model, family
 from portal.api.partner.loads import positive_units
 from portal.api.rendering import literal
 from portal.errors import Refusal
+from portal.http import portal
+from portal.models.partner import CardType
 from portal.money import plain_text
 from portal.services import calculators, institutions
 from portal.services.calculators import COIN, Breakdown
-from portal.services.institutions import CardOffer
+from portal.services.institutions import CardOffer, FloatState
 
 
 class RatesQuery(Model):
@@ -38,7 +41,11 @@ class CurrencyBody(Model):
 @family.route("GET", "/card/type", "card_types", auth="common", summary="Kinds of cards")
 def card_types(call: Call[Signed]) -> Any:
     """All kinds of cards."""
-    rows = call.look(institutions.card_types)
+    return card_types_result(call.look(institutions.card_types))
+
+
+def card_types_result(rows: list[CardType]) -> dict[str, Any]:
+    """The kinds as the contract shows them."""
     records = [
         {
             "card_type_id": row.id,
@@ -57,7 +64,11 @@ def card_types(call: Call[Signed]) -> Any:
 )  # fmt: skip
 def rates(call: Call[Signed]) -> Any:
     """The institution's terms for a kind of card."""
-    found = _offer(call, call.query.card_type_id)
+    return rates_result(_offer(call, call.query.card_type_id))
+
+
+def rates_result(found: CardOffer) -> dict[str, Any]:
+    """The terms as the contract shows them."""
     return {
         "bank_atm_rate": literal(found.bank_atm_rate),
         "exchange_rate": literal(found.terms.exchange_rate),
@@ -69,8 +80,10 @@ def rates(call: Call[Signed]) -> Any:
 
 
 def _offer(call: Call[Signed], card_type_id: str) -> CardOffer:
-    found: CardOffer = call.look(institutions.offer, call.caller.institution_id, card_type_id)
-    return found
+    context = portal().db.context
+    assert context is not None
+    found = institutions.remembered_offer(context.cache, call.caller.institution_id, card_type_id)
+    return found or call.look(institutions.offer, call.caller.institution_id, card_type_id)
 
 
 @family.route(
@@ -132,7 +145,12 @@ def _itself(answer: Any) -> Any:
 )  # fmt: skip
 def institution_balance(call: Call[Signed]) -> Any:
     """The institution's accounts, as a plain array (reading P30)."""
+    return balance_result(institutions.usable_floats(portal().db, call.caller.institution_id))
+
+
+def balance_result(states: list[FloatState]) -> list[dict[str, str]]:
+    """The accounts as the contract shows them."""
     return [
         {"balance": plain_text(state.balance_units, state.asset), "address": state.address, "coin_type": state.asset}
-        for state in call.look(institutions.usable_floats, call.caller.institution_id)
+        for state in states
     ]
