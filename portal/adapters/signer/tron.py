@@ -74,8 +74,11 @@ class TronSigner:
         return found[-1] if found else None
 
     def _write(self, order: Order, key: Key, block: Block, moment: int) -> Entry:
-        content = self._raw(order, key, block)
-        tx_id = hashlib.sha256(content).digest()
+        content, tx_id, later = b"", b"", 0
+        while not tx_id or self._journal.of_hash(tx_id.hex()):
+            # Two orders of one amount to one address after one block must not be the same transaction.
+            content = self._raw(order, key, block, block.ms + later)
+            tx_id, later = hashlib.sha256(content).digest(), later + 1
         signature = PrivateKey(key.secret).sign_recoverable(tx_id, hasher=None)
         entry = Entry(
             order.key, 0, NETWORK, key.address, order.asset, order.to, order.units, None, tx_id.hex(),
@@ -84,7 +87,7 @@ class TronSigner:
         self._journal.write(entry, moment)
         return entry
 
-    def _raw(self, order: Order, key: Key, block: Block) -> bytes:
+    def _raw(self, order: Order, key: Key, block: Block, timestamp: int) -> bytes:
         contract = self._contracts.get(order.asset)
         if contract is None:
             raise Refused(f"no contract of {order.asset} is known")
@@ -97,7 +100,7 @@ class TronSigner:
         return tron_bytes.raw_data(
             block.block_id,
             call,
-            timestamp=block.ms,
+            timestamp=timestamp,
             expiration=(block.ms // 1000 + _LIFE_SECONDS) * 1000,
             fee_limit=self._fee_limit,
         )
