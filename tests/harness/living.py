@@ -53,6 +53,12 @@ def broken(how: str) -> dict[str, str]:
     return {"PYTHONPATH": f"{BREAKING}:{ROOT}", "PORTAL_HARNESS_BREAK": how}
 
 
+def mortal(points: Path) -> dict[str, str]:
+    """The environment of a portal whose processes die at the points that files of a folder name."""
+    points.mkdir(parents=True, exist_ok=True)
+    return {"PYTHONPATH": f"{BREAKING}:{ROOT}", "PORTAL_HARNESS_KILL": str(points)}
+
+
 @contextmanager
 def codes_known() -> Iterator[dict[str, str]]:
     """Every code that this process issues meanwhile, by its subject such as `payment:7`, and the newest by address.
