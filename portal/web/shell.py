@@ -22,6 +22,10 @@ NAV = (
 )
 
 
+#: Ways for those who do not come as customers.
+FOOT = (("/merchant", N_("For stores")), ("/partner", N_("For institutions")))
+
+
 def register(app: Flask) -> None:
     """Adds the frame's facts to every template."""
     app.context_processor(_frame)
@@ -36,4 +40,5 @@ def _frame() -> dict[str, Any]:
             {"label": gettext(label), "href": href, "icon": icon, "current": here == href or here.startswith(f"{href}/")}
             for href, label, icon in NAV
         ],
+        "foot_items": [{"label": gettext(label), "href": href} for href, label in FOOT],
     }
