@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import counter, history, pages, trading
+from tests.bench import counter, history, money_out, pages, trading
 from tests.bench.world import world
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,8 +36,19 @@ class Figure:
             return True
         return self.ratio >= float(bound) if sign == "≥" else self.ratio <= float(bound)
 
+    @property
+    def verdict(self) -> str:
+        """The goal's cell: whether it holds, or that there is none."""
+        return "–" if not self.goal else "yes" if self.met else "**no**"
 
-SUBJECTS = {"trading": trading.measure, "pages": pages.measure, "history": history.measure, "counter": counter.measure}
+
+SUBJECTS = {
+    "trading": trading.measure,
+    "money-out": money_out.measure,
+    "pages": pages.measure,
+    "counter": counter.measure,
+    "history": history.measure,
+}
 
 
 def main() -> int:
@@ -77,7 +88,7 @@ def render(figures: list[Figure]) -> str:
         "|---|---|---|---|---|",
     ]
     lines += [
-        f"| {figure.name} | {figure.ratio:.2f} | {figure.goal or '–'} | {'yes' if figure.met else '**no**'} | {figure.absolute} |"
+        f"| {figure.name} | {figure.ratio:.2f} | {figure.goal or '–'} | {figure.verdict} | {figure.absolute} |"
         for figure in figures
     ]
     return "\n".join([*lines, ""])

@@ -54,7 +54,10 @@ def _deep(world: World, customer_id: int, rounds: int) -> float:
     middle = world.portal.db.read(history.page, customer_id, history.Filters())
     for _ in range(20):
         middle = world.portal.db.read(history.page, customer_id, history.Filters(), before=middle.rows[-1].public_id)
-    return _median(rounds, lambda: world.portal.db.read(history.page, customer_id, history.Filters(), before=middle.rows[-1].public_id))
+    return _median(
+        rounds,
+        lambda: world.portal.db.read(history.page, customer_id, history.Filters(), before=middle.rows[-1].public_id),
+    )
 
 
 def _median(rounds: int, work: Callable[[], object]) -> float:
