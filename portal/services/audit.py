@@ -1,6 +1,7 @@
 """The audit log: who did what to whom, in order, under a hash chain that shows any cut or change."""
 
 import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -51,7 +52,7 @@ def verify(session: Session) -> list[str]:
     problems: list[str] = []
     previous, expected_id = GENESIS, 0
     seals = {seal.record_id: seal.chain_hash for seal in session.scalars(sa.select(AuditSeal))}
-    for record in session.scalars(sa.select(AuditRecord).order_by(AuditRecord.id).execution_options(yield_per=1000)):
+    for record in _in_order(session):
         sealed = seals.pop(record.id, None)
         if sealed is None:
             continue
@@ -62,6 +63,17 @@ def verify(session: Session) -> list[str]:
             previous = sealed
     problems.extend(f"audit record {missing} is gone" for missing in sorted(seals) if missing <= expected_id or seals)
     return problems
+
+
+def _in_order(session: Session, batch: int = 1000) -> Iterator[AuditRecord]:
+    """All records by batches; a reading session has no transaction in which a cursor could stay open."""
+    after = 0
+    while records := session.scalars(
+        sa.select(AuditRecord).where(AuditRecord.id > after).order_by(AuditRecord.id).limit(batch)
+    ).all():
+        yield from records
+        after = records[-1].id
+        session.expunge_all()
 
 
 def _link(previous: str, record: AuditRecord) -> str:
