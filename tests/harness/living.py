@@ -5,7 +5,7 @@ A broken build is the same portal started with `tests/harness/breaking` on its p
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -60,24 +60,29 @@ def mortal(points: Path) -> dict[str, str]:
 
 
 @contextmanager
-def codes_known() -> Iterator[dict[str, str]]:
+def codes_known(*, quiet: bool = True) -> Iterator[dict[str, str]]:
     """Every code that this process issues meanwhile, by its subject such as `payment:7`, and the newest by address.
 
-    The messages themselves are not sent: a crowd's thousands would only keep the worker from its work.
+    `quiet`: the messages themselves are not sent; a crowd's thousands would only keep the worker from its work.
     """
     seen: dict[str, str] = {}
-    issue = codes.issue
+    issue, mail, sms = codes.issue, messages.mail, messages.sms
 
     def remember(session: Any, purpose: str, subject: str, *rest: Any, **more: Any) -> str:
         seen[subject] = issue(session, purpose, subject, *rest, **more)
         return seen[subject]
 
-    def keep(session: Any, to: str, *rest: Any, code: str | None = None, **more: Any) -> None:
-        seen[to] = code or ""
+    def kept(send: Callable[..., None]) -> Callable[..., None]:
+        def keep(session: Any, to: str, *rest: Any, code: str | None = None, **more: Any) -> None:
+            seen[to] = code or ""
+            if not quiet:
+                send(session, to, *rest, code=code, **more)
+
+        return keep
 
     with (
         mock.patch.object(codes, "issue", remember),
-        mock.patch.object(messages, "mail", keep),
-        mock.patch.object(messages, "sms", keep),
+        mock.patch.object(messages, "mail", kept(mail)),
+        mock.patch.object(messages, "sms", kept(sms)),
     ):
         yield seen

@@ -1,0 +1,203 @@
+"""weather: what stands around the portal is slow, cut or lying; nothing unsafe happens and all recovers (PROMISES 15)."""
+
+import random
+import uuid
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import sqlalchemy as sa
+
+from portal import create_app
+from portal.ledger.check import check
+from portal.models.wallet import Withdrawal
+from portal.money import parse_units
+from portal.services import addresses, quotes, withdrawals
+from portal.worker import deposits as deposit_duties
+from portal.worker import jobs as job_duties
+from portal.worker import loop
+from portal.worker import withdrawals as withdrawal_duties
+from tests.harness.living import codes_known
+from tests.harness.proxy import Proxy
+from tests.harness.report import FULL, table
+from tests.support import people, postgres
+from tests.support.market import open_market
+from tests.support.outside import messages
+from tests.support.portals import close_app, settings_for
+
+pytestmark = pytest.mark.harness
+
+SEED = 1_867
+OUTSIDE = "TXLAQ63Xg1NAzckPwKHvzw7CSEmLMEqcdj"
+PORTS = ("chain", "bank", "mail", "sms")
+FAULTS = ("timeout", "error", "reject", "duplicate", "lost_answer")
+TIMES = (1, 2, 5) if FULL else (2,)
+SKIES = ("slow", "cut", "lost answers", "away")
+TRADES = 200 if FULL else 12
+
+
+class Cell:
+    """One port with one fault, around money that leaves and arrives."""
+
+    def __init__(self, portal: Any, number: int) -> None:
+        self.portal, self.number = portal, number
+        self.person = people.customer(portal, usdt="1000", twd="100000")
+        self.problems: list[str] = []
+
+    def run(self, port: str, fault: str, times: int) -> None:
+        """Everything is under way when the fault strikes; then hours go by in fair weather."""
+        portal, person = self.portal, self.person
+        made = self._ask()
+        to = portal.db.transact(addresses.for_owner, "customer", person.id, "TRON").address
+        units = parse_units("7", "USDT")
+        tx_hash = f"{uuid.uuid4().hex}{self.number:032x}"
+        portal.ports.chains["TRON"].add_transfer("USDT", to, units, tx_hash, 0, sender="x")
+        portal.world.set_fault(port, fault, times)
+        for _ in range(times + 1):
+            self._duties()
+            portal.clock.advance(40)
+        portal.world.set_fault(port, fault, 0)
+        for seconds in (700, 700, 90_000, 700):
+            portal.ports.chains["TRON"].mine(25)
+            self._duties()
+            portal.clock.advance(seconds)
+        self._judge(made, units, f"{port} {fault} x{times}")
+        for channel, to in (("mail", person.email), ("sms", person.phone)):
+            heard = [row["code"] for row in messages(portal, to) if row["code"]]
+            if not heard and (channel, fault) != (port, "reject") and times <= 2:
+                self.problems.append(f"{port} {fault} x{times}: the code by {channel} never came")
+
+    def _ask(self) -> list[Withdrawal]:
+        made = []
+        where: dict[str, dict[str, Any]] = {
+            "USDT": {"kind": "crypto", "network": "TRON", "address": OUTSIDE},
+            "TWD": {"kind": "fiat", "network": "BANK", "bank_account_id": self.person.bank_account_id},
+        }
+        for asset, units in (("USDT", parse_units("30", "USDT")), ("TWD", parse_units("515", "TWD"))):
+            wanted = withdrawals.Request(
+                owner_kind="customer", owner_id=self.person.id, family="brokerage", asset=asset,
+                amount_units=units + (self.number if asset == "USDT" else parse_units(self.number, "TWD")), **where[asset],
+            )  # fmt: skip
+            channel = "mail" if asset == "USDT" else "sms"
+            with codes_known(quiet=False) as codes:
+                asked = self.portal.db.transact(withdrawals.request, wanted, channel)
+            code = codes[f"withdrawal:{asked.id}"]
+            self.portal.db.transact(_confirm, asked.id, code)
+            made.append(asked)
+        return made
+
+    def _duties(self) -> None:
+        for duty in (
+            withdrawal_duties.send_to_chains, withdrawal_duties.send_to_bank, deposit_duties.watch, job_duties.run_jobs,
+        ):  # fmt: skip
+            while duty(self.portal):
+                pass
+
+    def _judge(self, made: list[Withdrawal], deposited: int, cell: str) -> None:
+        world, read = self.portal.world, self.portal.db.read
+        gone: Counter[str] = Counter()
+        for asked in made:
+            status = read(lambda session, number=asked.id: session.get(Withdrawal, number).status)
+            units = asked.amount_units - asked.fee_units
+            if asked.asset == "USDT":
+                rows = world.rows("SELECT 1 FROM chain_transfers WHERE recipient = ? AND units = ?", OUTSIDE, units)
+            else:
+                rows = world.rows("SELECT 1 FROM payouts WHERE key = ? AND units = ?", asked.reference, units)
+            if status not in ("confirmed", "failed"):
+                self.problems.append(f"{cell}: {asked.asset} has not ended but is {status}")
+            if len(rows) != (status == "confirmed"):
+                self.problems.append(f"{cell}: {asked.asset} is {status} and was paid {len(rows)} times")
+            gone[asked.asset] += asked.amount_units * (status == "confirmed")
+        expected = {"USDT": parse_units("1007", "USDT"), "TWD": parse_units("100000", "TWD")}
+        for asset, units in expected.items():
+            has = (self.person.balance(asset), self.person.balance(asset, "frozen"))
+            if has != (units - gone[asset], 0):
+                self.problems.append(f"{cell}: {has} {asset} where {units - gone[asset]} is right")
+
+
+def _confirm(session: Any, withdrawal_id: int, code: str) -> str:
+    return str(withdrawals.confirm(session, session.get(Withdrawal, withdrawal_id), code, "customer:1").status)
+
+
+def test_no_fault_of_a_port_makes_money_unsafe(app_with):
+    app = app_with("sqlite")
+    portal = app.extensions["portal"]
+    problems: list[str] = []
+    cells = [(port, fault, times) for port in PORTS for fault in FAULTS for times in TIMES]
+    loop.load()
+    with app.app_context():
+        open_market(portal)
+        for number, (port, fault, times) in enumerate(cells, start=1):
+            cell = Cell(portal, number)
+            cell.run(port, fault, times)
+            problems += cell.problems
+    table("weather: ports", cells=len(cells), unsafe=len(problems))
+    assert not problems, "\n".join(problems[:20])
+
+
+@pytest.fixture
+def stormy(templates, tmp_path):
+    """A portal whose PostgreSQL stands behind a proxy."""
+    server, template = templates.postgres()
+    name = f"weather_{uuid.uuid4().hex[:12]}"
+    postgres.create_database(server, name, template)
+    folder = parse_qs(urlsplit(server).query)["host"][0]
+    proxy = Proxy(Path(folder) / ".s.PGSQL.5432", random.Random(SEED))
+    url = f"postgresql://postgres@127.0.0.1:{proxy.port}/{name}?sslmode=disable&gssencmode=disable"
+    app = create_app(settings_for(tmp_path / "instance", url))
+    yield app, proxy
+    proxy.weather = "fair"
+    close_app(app)
+    proxy.close()
+    postgres.drop_database(server, name)
+
+
+def test_a_database_behind_bad_weather_neither_loses_nor_doubles_a_trade(stormy):
+    app, proxy = stormy
+    portal = app.extensions["portal"]
+    open_market(portal)
+    person = people.customer(portal, usdt="100000", twd="10000000")
+    client = app.test_client(use_cookies=False)
+    units = parse_units("5", "USDT")
+    said: Counter[str] = Counter()
+    problems: list[str] = []
+    for sky in SKIES:
+        for number in range(TRADES):
+            proxy.weather = "fair"
+            quote = portal.db.transact(quotes.offer, person.id, "buy", "USDT", "base", units).public_id
+            proxy.weather = sky
+            for attempt in range(8):
+                if sky == "away" and attempt == 0:
+                    proxy.cut_all()
+                if attempt > (1 if sky == "away" else 4):
+                    proxy.weather = "fair"
+                headers = {"token": person.token, "Idempotency-Key": f"{sky}{number}"}
+                answer = client.post("/v1/trade/accept", json={"quoteId": quote}, headers=headers)
+                said[f"{sky}: {answer.status_code}"] += 1
+                if answer.status_code == 200 and answer.json["data"]["status"] == 30007:
+                    break
+                if answer.status_code not in (200, 503):
+                    problems.append(f"{sky}: {answer.status_code} {answer.text[:120]}")
+            else:
+                problems.append(f"{sky}: trade {number} was never answered: {answer.text[:120]}")
+            if sky == "away" and number >= 2:
+                break
+    proxy.weather = "fair"
+    executed = portal.db.read(
+        lambda session: session.scalar(sa.text("SELECT COUNT(*) FROM quotes WHERE status = 'executed'"))
+    )
+    posted = portal.db.read(lambda session: session.scalar(sa.text("SELECT COUNT(*) FROM journals WHERE kind = 'buy'")))
+    due = TRADES * 3 + 3
+    if not executed == posted == due:
+        problems.append(f"{due} trades asked for, {executed} executed, {posted} posted")
+    if person.balance("USDT") != parse_units("100000", "USDT") + due * units:
+        problems.append(f"the customer has {person.balance('USDT')}")
+    problems += portal.db.read(check).violations
+    table(
+        "weather: database", seed=SEED, trades=due, pieces_struck=proxy.struck,
+        answers=", ".join(f"{count} × {name}" for name, count in sorted(said.items())), unsafe=len(problems),
+    )  # fmt: skip
+    assert not problems, "\n".join(problems[:20])
+    assert any(name.endswith("503") for name in said), "the weather was fair: this proves nothing"
