@@ -9,7 +9,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.db import affected, context, insert_if_absent, now
+from portal.db import affected, context, insert_if_absent, insert_row, now
 from portal.models.system import Job
 
 LEASE = timedelta(seconds=60)
@@ -48,7 +48,7 @@ def enqueue(
         "created_at": moment,
     }
     if unique_key is None:
-        session.execute(sa.insert(Job), row)
+        insert_row(session, Job, row)
         return True
     return insert_if_absent(session, Job.__table__, row) == 1
 

@@ -19,15 +19,19 @@ from portal.errors import N_, Refusal, declare
 from portal.ledger import Line
 from portal.machines.quotes import QUOTE
 from portal.models.columns import new_public_id
+from portal.models.customers import Customer
 from portal.models.market import Price, Quote
 from portal.models.system import Notification
 from portal.money import AmountError, parse_units
-from portal.services import activity, notifications, parameters, prices, pricing, references
+from portal.services import activity, jobs, messages, notifications, parameters, prices, pricing, references
 from portal.services.notifications import Event
 from portal.services.pricing import BASE, BUY, ORDER, ORDER_ASSET, SELL, Terms
 
 #: Trading opens with KYC level 2 (brokerage contract, enum kyc_level).
 LEVEL = 2
+
+#: The job by which a receipt is mailed after a trade.
+RECEIPT = "trade receipt"
 
 #: Amounts are plain decimal text. Limits are in the base asset (pre_exchange). `exposure` is how far below zero the
 #: house's inventory of an asset may go before a trade is refused whole.
@@ -204,6 +208,7 @@ def accept(session: Session, customer_id: int, public_id: str) -> Held:
         return _close(session, quote, "unfunded", customer_id, moment, "the balance was too low")
     _history(session, customer_id, quote, moment)
     _tell(session, customer_id, quote, moment)
+    jobs.enqueue(session, RECEIPT, {"quote": quote.public_id, "customer_id": customer_id})
     return _close(session, quote, "executed", customer_id, moment)
 
 
@@ -302,17 +307,29 @@ def _history(session: Session, customer_id: int, quote: Held, moment: datetime) 
 
 
 def _tell(session: Session, customer_id: int, quote: Held, moment: datetime) -> None:
-    """The line in the customer's list; no mail, so it is written by one statement."""
+    """The line in the customer's list, written by one statement; the worker mails the receipt."""
+    insert_row(session, Notification, {"customer_id": customer_id, "created_at": moment, **_news(quote)})
+
+
+def _news(quote: Held) -> dict[str, Any]:
     base, order = (quote.base_units, quote.base_asset), (quote.order_units, ORDER_ASSET)
     paid, got = (order, base) if quote.side == BUY else (base, order)
-    row = {
-        "customer_id": customer_id,
+    return {
         "event": "bought" if quote.side == BUY else "sold",
         "facts": {"paid": notifications.amount(*paid), "got": notifications.amount(*got)},
         "link": f"/wallet/history/{quote.public_id}",
-        "created_at": moment,
     }
-    insert_row(session, Notification, row)
+
+
+def mail_receipt(session: Session, customer_id: int, public_id: str) -> None:
+    """Queues the receipt's mail, once, for a customer who wants mail about trades."""
+    customer = session.get(Customer, customer_id)
+    if customer is None or not customer.email or not notifications.wants_mail(customer, "trading"):
+        return
+    news = _news(of_customer(session, customer_id, public_id))
+    content = {"event": news["event"], "notice_facts": news["facts"], "link": news["link"]}
+    key = f"receipt:{public_id}"
+    messages.mail(session, customer.email, "notification", customer.locale, content, unique_key=key)
 
 
 _QUOTES: sa.Table = Quote.__table__

@@ -207,7 +207,27 @@ def test_the_statements_of_a_quote_and_an_accept_are_few_and_fixed(portal, amy):
     sa.event.remove(portal.db.engine, "before_cursor_execute", note)
     assert len(offered) == 2, offered
     # PostgreSQL writes a journal, a line of history with its count, and a move with its reason by one statement each.
-    assert len(accepted) == (6 if portal.db.engine.dialect.name == "postgresql" else 10), accepted
+    assert len(accepted) == (7 if portal.db.engine.dialect.name == "postgresql" else 11), accepted
+
+
+def test_a_receipt_is_mailed_once_to_whoever_wants_it(app, portal, amy):
+    from portal.services import notifications
+    from portal.worker.loop import run_until_idle
+
+    def receipts():
+        rows = portal.world.rows("SELECT body FROM messages WHERE recipient = ?", amy.email)
+        return [row["body"] for row in rows if "/wallet/history/" in row["body"]]
+
+    with app.app_context():
+        quote = offer(portal, amy, base="10")
+        accept(portal, amy, quote)
+        run_until_idle(portal)
+        assert len(receipts()) == 1
+        assert quote.public_id in receipts()[0]
+        portal.db.transact(notifications.choose, amy.id, {"trading": False})
+        accept(portal, amy, offer(portal, amy, base="10"))
+        run_until_idle(portal)
+        assert len(receipts()) == 1
 
 
 def _touch_slot(session, slot):
