@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from portal.bootstrap import Portal
 from portal.cli_banks import bank_commands
+from portal.cli_chain import chain_commands
 from portal.cli_keys import key_commands
 from portal.cli_merchant import merchant_commands
 from portal.cli_staff import staff_commands
@@ -107,6 +108,7 @@ def register(app: Flask) -> None:
     app.cli.add_command(ledger_commands)
     app.cli.add_command(audit_commands)
     app.cli.add_command(bank_commands)
+    app.cli.add_command(chain_commands)
     app.cli.add_command(key_commands)
     app.cli.add_command(merchant_commands)
     app.cli.add_command(staff_commands)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from portal.db import context, insert_if_absent, now
 from portal.errors import N_, Refusal, declare
-from portal.models.wallet import AddressCounter, DepositAddress
+from portal.models.wallet import AddressCounter, Deposit, DepositAddress
 from portal.services.networks import ETHEREUM, TRON
 
 declare({"address_unavailable": N_("No deposit address can be made right now. Please try again later.")})
@@ -58,6 +58,22 @@ def owners_of(session: Session, network: str, addresses: Iterable[str]) -> dict[
         )
         found |= {row.address: row for row in session.scalars(query)}
     return found
+
+
+def used(
+    session: Session, network: str, asset: str, minimum_units: int, after_id: int, limit: int = 200
+) -> list[DepositAddress]:
+    """Addresses that ever received at least so much of an asset in all, in order of their numbers."""
+    paid = (
+        sa.select(Deposit.address)
+        .where(Deposit.network == network, Deposit.asset == asset, Deposit.status == "confirmed")
+        .group_by(Deposit.address)
+        .having(sa.func.sum(Deposit.amount_units) >= minimum_units)
+    )
+    query = sa.select(DepositAddress).where(
+        DepositAddress.network == network, DepositAddress.id > after_id, DepositAddress.address.in_(paid)
+    )
+    return list(session.scalars(query.order_by(DepositAddress.id).limit(limit)))
 
 
 def is_valid(network: str, text: str) -> bool:
