@@ -15,6 +15,7 @@ from portal.ledger.check import check
 from portal.models.wallet import Withdrawal
 from portal.money import parse_units
 from portal.services import addresses, quotes, withdrawals
+from portal.services import withdrawal_sending as sending
 from portal.worker import deposits as deposit_duties
 from portal.worker import jobs as job_duties
 from portal.worker import loop
@@ -135,6 +136,26 @@ def test_no_fault_of_a_port_makes_money_unsafe(app_with):
             problems += cell.problems
     table("weather: ports", cells=len(cells), unsafe=len(problems))
     assert not problems, "\n".join(problems[:20])
+
+
+def test_a_build_that_sends_before_it_stores_is_caught(app_with, monkeypatch):
+    app = app_with("sqlite")
+    usual = withdrawal_duties._by_chain
+
+    def hasty(portal: Any, withdrawal: Withdrawal) -> bool:
+        if withdrawal.status != "approved":
+            return usual(portal, withdrawal)
+        chain = portal.ports.chains[withdrawal.network]
+        signed = chain.sign(uuid.uuid4().hex, withdrawal.asset, withdrawal.address, sending.payout_units(withdrawal))
+        chain.broadcast(signed)
+        return portal.db.transact(sending.store_signed, withdrawal.id, signed)
+
+    monkeypatch.setattr(withdrawal_duties, "_by_chain", hasty)
+    with app.app_context():
+        open_market(app.extensions["portal"])
+        cell = Cell(app.extensions["portal"], 1)
+        cell.run("chain", "lost_answer", 1)
+    assert any("was paid 2 times" in problem for problem in cell.problems), cell.problems
 
 
 @pytest.fixture
