@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
+from flask_babel import gettext, pgettext
 from sqlalchemy.orm import Session
 
 from portal import states
@@ -47,7 +47,7 @@ def loads_csv(seat: Seat) -> ResponseReturnValue:
     heading = [
         gettext("Time"), "tx_id", "cust_tx_id", "acct_no", "card_no", gettext("Amount (USDT)"), gettext("Exchange fee"),
         gettext("Loading fee"), gettext("Deposit"), gettext("Exchange rate"), gettext("Arrives"), gettext("Currency"),
-        gettext("Status"), gettext("Reason"), gettext("Settled"),
+        gettext("Status"), gettext("Reason"), pgettext("load", "Settled"),
     ]  # fmt: skip
     return sheets.download("loads.csv", heading, _lines(seat.institution_id, _filters(_values())))
 
