@@ -44,7 +44,7 @@ format: $(VENV)/.test ## put the sources into the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-unit: $(VENV)/.test translations ## run the tests that need no browser and no running portal (ARGS="-k quotes")
+unit: $(VENV)/.test node_modules/.stamp translations ## run the tests that need no browser and no running portal (ARGS="-k quotes")
 	$(PYTEST) tests -n $(WORKERS) -m "not e2e and not harness" $(ARGS)
 
 e2e: $(VENV)/.test browser node_modules/.stamp translations ## run the tests in a browser
