@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from portal.ledger.check import check
 from portal.money import parse_units
-from portal.services import addresses, quotes, withdrawals
+from portal.services import addresses, parameters, quotes, withdrawals
 from tests.harness.living import broken, codes_known, mortal, portal_on
 from tests.harness.report import FULL, table
 from tests.support import people
@@ -75,6 +75,7 @@ class Crash:
         """The requests of a round, each with an amount of its own, and the deposit that lands meanwhile."""
         steps: list[tuple[str, str, dict[str, Any]]] = []
         self.portal.clock.advance(61)
+        open_market(self.portal)  # the worker that should bring prices may be dead just now
         with codes_known() as codes:
             for asset, units, where in (
                 ("USDT", parse_units("20", "USDT") + self.round, {"network": "TRON", "address": OUTSIDE}),
@@ -223,7 +224,7 @@ def crash(engine: str, templates: Any, folder: Path, moments: list[str], **envir
     environment = {**mortal(points), **environment}
     with portal_on(engine, templates, folder / "live", WEB_PROCESSES="1", **environment) as (live, portal):
         people.customer(portal)  # a company: the demo world stays away
-        open_market(portal)
+        portal.db.transact(parameters.change, "trading", {"quote_valid_ms": 86_400_000}, "crash")
         live.start()
         found = Crash(live, portal, points, random.Random(SEED))
         for moment in moments:
@@ -255,4 +256,4 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_is_paid_twice(engine, 
 def test_a_build_that_sends_before_it_stores_is_caught(templates, tmp_path):
     found = crash("sqlite", templates, tmp_path, ["after broadcast"], **broken("hasty"))
     table("crash: a build that is hasty", kills=found.kills.total(), problems=len(found.problems))
-    assert any("was paid" in problem or "never asked" in problem or "is right" in problem for problem in found.problems)
+    assert any("was paid 2 times" in problem for problem in found.problems), found.problems
