@@ -77,10 +77,23 @@ def into(model: type[M], values: dict[str, Any]) -> M:
         return model.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "body"
+        field = _field_at(model, first["loc"])
         if first["type"] == "missing":
             raise Refusal("input_missing", field=field) from error
         raise Refusal("input_invalid", field=field) from error
+
+
+def _field_at(model: type[BaseModel], place: tuple[int | str, ...]) -> str:
+    """The dotted name a caller would know; which alternative of a type was tried is none of it."""
+    names: list[str] = []
+    known: Any = model
+    for part in place:
+        if known is None or part not in known.model_fields:
+            break
+        names.append(str(part))
+        kind = known.model_fields[part].annotation
+        known = kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+    return ".".join(names) or "body"
 
 
 def decimal_of(value: object, field: str) -> Decimal:

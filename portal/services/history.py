@@ -29,7 +29,10 @@ STEPS = (
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What of the history is asked for. `pairs` are (asset, kind); days are Taipei's, `YYYY-MM-DD`, both included."""
+    """What of the history is asked for. `pairs` are (asset, kind); days are Taipei's, `YYYY-MM-DD`, both included.
+
+    `public_ids` names lines by their public id, or by the number a transfer was answered with.
+    """
 
     kinds: tuple[str, ...] = ()
     assets: tuple[str, ...] = ()
@@ -215,7 +218,8 @@ def _filtered(
     if filters.pairs:
         query = query.where(_any_pair(_ROWS.c.asset, _ROWS.c.kind, filters.pairs))
     if filters.public_ids is not None:
-        query = query.where(_ROWS.c.public_id.in_(filters.public_ids))
+        numbers = [int(one) for one in filters.public_ids if one.isascii() and one.isdigit() and len(one) <= 18]
+        query = query.where(sa.or_(_ROWS.c.public_id.in_(filters.public_ids), _ROWS.c.id.in_(numbers)))
     first, end = bounds
     if first is not None:
         query = query.where(_ROWS.c.id >= first)

@@ -19,6 +19,8 @@ _USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{1,30})[a-z0-9]", re.ASCII)
 #: Names that only the portal itself may bear.
 _RESERVED = frozenset({"admin", "administrator", "root", "support", "system", "staff", "service", "official", "portal"})
 _MOBILE = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
+#: Taiwan's plan keeps 09 and eight digits for mobile services; the library's list ends at 098.
+_TAIWAN_MOBILE = re.compile(r"\+8869[0-9]{8}")
 
 declare(
     {
@@ -65,10 +67,11 @@ def canonical_phone(text: str, country: str = "TW", field: str = "mobilePhone") 
         number = phonenumbers.parse(unicodedata.normalize("NFKC", text), country)
     except (phonenumbers.NumberParseException, ValueError) as error:
         raise Refusal("phone_invalid", field=field) from error
-    mobile = phonenumbers.is_valid_number(number) and phonenumbers.number_type(number) in _MOBILE
-    if not mobile or number.extension:
+    canonical = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    known = phonenumbers.is_valid_number(number) and phonenumbers.number_type(number) in _MOBILE
+    if number.extension or not (known or _TAIWAN_MOBILE.fullmatch(canonical)):
         raise Refusal("phone_invalid", field=field)
-    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    return canonical
 
 
 def login_key(text: str) -> str:

@@ -28,7 +28,7 @@ class BasicData(Model):
 
     name: str
     gender: int
-    birthday: str
+    birthday: str = Field(pattern=r"^[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}$", examples=["1990/05/31"])
     identityNumber: str
 
 

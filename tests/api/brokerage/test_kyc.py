@@ -161,6 +161,20 @@ def test_an_unreal_phone_is_10017(brokerage: Calls, newcomer: people.Person, num
         brokerage(token).refused(10017, "POST", "/kyc/check_mobile", {"mobilePhone": number})
 
 
+def test_a_birthday_is_written_with_slashes(brokerage: Calls, newcomer: people.Person) -> None:
+    answer = brokerage(newcomer.token).refused(-2, "POST", "/kyc/basic_data", {**BASIC, "birthday": "1990-05-31"})
+    assert answer["msg"] == "[invalid birthday]"
+
+
+@pytest.mark.parametrize("code", [None, True, [], {}, 1.5])
+def test_a_code_of_another_type_is_refused_under_the_field_s_own_name(
+    brokerage: Calls, newcomer: people.Person, code: object
+) -> None:
+    body = {"mobilePhone": "0912345678", "code": code}
+    answer = brokerage(newcomer.token).refused(-2, "POST", "/kyc/verify_basic_data", body)
+    assert answer["msg"] == "[invalid code]"
+
+
 @pytest.mark.parametrize("code", ["000000", "abcdef", "", 0, 123456, 10**12, "１２３４５６"])
 def test_a_wrong_sms_code_is_10027(brokerage: Calls, newcomer: people.Person, code: object) -> None:
     client = brokerage(newcomer.token)
