@@ -59,7 +59,9 @@ def test_a_transfer_is_asked_for_mailed_opened_confirmed_and_only_then_moves(app
     client = brokerage(amy.token)
     number, code = begun(app, portal, client, amy, ben)
     assert isinstance(number, int)
-    assert [row["status"] for row in client.ok("GET", "/wallet/historyList", query={"auditIds": number})["data"]] == [17]
+    assert [row["status"] for row in client.ok("GET", "/wallet/historyList", query={"auditIds": number})["data"]] == [
+        17
+    ]
     assert brokerage(ben.token).ok("GET", "/wallet/historyList", query={"auditIds": number})["data"] == []
     client.refused(-20, "GET", "/validate/transfer_confirm", query={"balance_audit_id": number})
     assert opened(client, code) == (
