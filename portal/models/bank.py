@@ -9,6 +9,18 @@ from portal.db import Base, BigInt
 from portal.models.columns import Asset, Digest, Label, Moment, PublicId, RowId, Status, Text200, Units
 
 
+class BankMapping(Base):
+    """How the columns of a bank's CSV files are read, made by staff; the newest of a name counts."""
+
+    __tablename__ = "bank_mappings"
+
+    id: Mapped[RowId]
+    name: Mapped[Label]
+    columns: Mapped[dict[str, Any]]
+    made_by: Mapped[Label]
+    made_at: Mapped[Moment]
+
+
 class BankStatement(Base):
     """An imported file of one bank account: its lines are the bank's word.
 
@@ -37,12 +49,18 @@ class BankStatement(Base):
     imported_at: Mapped[Moment]
 
 
+_IS_BOOKED = sa.text("status = 'booked' AND match_id IS NOT NULL")
+#: A thing is on one line at most.
+_BOOKED: dict[str, Any] = {"sqlite_where": _IS_BOOKED, "postgresql_where": _IS_BOOKED}
+
+
 class StatementLine(Base):
     """One movement as the bank tells it; `amount_units` is positive for money that came in.
 
     `fingerprint` makes the same movement one line, in however many files it comes. `virtual_account` is the payee number
-    the payer used. `match_kind` and `match_id` say what it is: credit, payout, refund, fee, interest, own (between the
-    house's accounts) or other, once `status` is booked; before that they are a proposal with its `score` of 100.
+    the payer used. `match_kind` and `match_id` say what it is once `status` is booked: credit (bank_credits), payout
+    (withdrawals), refund (bank_refunds), fee, interest or other (journals), own (between the house's accounts) or known
+    (another line: the bank told it twice). Before that they are a proposal, with its `score` of at most 100.
     """
 
     __tablename__ = "statement_lines"
@@ -50,7 +68,7 @@ class StatementLine(Base):
         sa.UniqueConstraint("account", "fingerprint"),
         sa.Index(None, "status", "id"),
         sa.Index(None, "statement_id", "id"),
-        sa.Index(None, "match_kind", "match_id"),
+        sa.Index("uq_statement_lines_booked", "match_kind", "match_id", unique=True, **_BOOKED),
         sa.CheckConstraint("amount_units <> 0", name="not_zero"),
     )
 

@@ -79,7 +79,8 @@ class CardLoad(Base):
         sa.Index(None, "card_id", "id"),
         sa.Index(None, "status", "id"),
         sa.CheckConstraint(
-            "amount_units = exchange_fee_units + loading_fee_units + deposit_units AND deposit_units > 0", name="amounts"
+            "amount_units = exchange_fee_units + loading_fee_units + deposit_units AND deposit_units > 0",
+            name="amounts",
         ),
     )
 

@@ -197,5 +197,3 @@ class NetworkCursor(Base):
 
     name: Mapped[Label] = mapped_column(primary_key=True)
     position: Mapped[int] = mapped_column(BigInt, default=0)
-
-

@@ -33,6 +33,9 @@ SEALED_COLUMNS = {
     "api_keys.secret_sealed": "api key",
     "bank_accounts.account_sealed": "bank account",
     "bank_accounts.holder_sealed": "bank account holder",
+    "bank_refunds.account_sealed": "bank account",
+    "bank_refunds.holder_sealed": "bank account holder",
+    "payout_files.content_sealed": "payout file",
     "webhook_endpoints.secret_sealed": "webhook secret",
     "webhook_endpoints.old_secret_sealed": "webhook secret",
 }

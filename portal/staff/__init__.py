@@ -21,6 +21,7 @@ SUBJECTS = (
     "withdrawals",
     "queues",
     "bank",
+    "cockpit",
 )
 
 

@@ -28,6 +28,13 @@ WAYS: tuple[tuple[str, tuple[tuple[str, str, str, str, str], ...]], ...] = (
         ),
     ),
     (
+        N_("Money"),
+        (
+            ("/staff/bank", N_("Bank cockpit"), "landmark", may.BANK_VIEW, ""),
+            ("/staff/bank/lines", N_("Lines to book"), "file-text", may.BANK_VIEW, "bank_lines"),
+        ),
+    ),
+    (
         N_("Set-up"),
         (
             ("/staff/settings", N_("Rules"), "settings", may.SETTINGS_VIEW, ""),
@@ -63,5 +70,5 @@ def frame() -> dict[str, Any]:
 def _way(way: tuple[str, str, str, str, str], counts: dict[str, str]) -> dict[str, Any]:
     href, label, icon, _, count = way
     here = request.path
-    current = here == href or (href != "/staff" and here.startswith(f"{href}/"))
+    current = here == href or (href not in ("/staff", "/staff/bank") and here.startswith(f"{href}/"))
     return {"href": href, "label": gettext(label), "icon": icon, "current": current, "count": counts.get(count)}

@@ -89,12 +89,12 @@ def test_every_page_opens_for_members_and_does_not_exist_for_others(house, enter
 
 def test_the_door_leads_to_the_only_institution_or_asks_which(house, enter, portal, visitor) -> None:
     pages = enter(house.owner)
-    assert pages.page("/partner/", 303).headers["Location"] == house.base
+    assert pages.page("/partner", 303).headers["Location"] == house.base
     portal.db.transact(institution_members.add_member, partner(house.p.app).id, house.owner.id, "viewer", "system")
-    assert len(pages.page("/partner/").all("a[href^='/partner/']")) >= 2
+    assert len(pages.page("/partner").all("a[href^='/partner/']")) >= 2
     nobody = enter(people.customer(portal))
-    assert "no institution" in nobody.page("/partner/").text
-    assert visitor().page("/partner/", 303).headers["Location"].startswith("/login")
+    assert "no institution" in nobody.page("/partner").text
+    assert visitor().page("/partner", 303).headers["Location"].startswith("/login")
 
 
 def test_people_who_were_removed_are_outside_at_once(house, enter, portal) -> None:
@@ -322,7 +322,7 @@ def test_the_sandbox_levers_reach_only_ones_own(house, enter, portal) -> None:
     pages.submit(levers, "/playground/float", usdt="12.5")
     assert house.p.float_units() - before == 12_500000
     stranger = enter(house.stranger)
-    base = stranger.page("/partner/", 303).headers["Location"]
+    base = stranger.page("/partner", 303).headers["Location"]
     own = stranger.page(f"{base}/playground")
     token = own.one("form[action$='/playground/people'] input[name=csrf_token]")["value"]
     answer = stranger.raw.post(

@@ -14,7 +14,9 @@ class SandboxMail:
     def send(self, mail: Mail) -> None:
         with self._world.call("mail") as times:
             for _ in range(times):
-                _keep(self._world, self._clock, mail.key, "mail", mail.to, mail.subject, mail.text, mail.html, mail.code)
+                _keep(
+                    self._world, self._clock, mail.key, "mail", mail.to, mail.subject, mail.text, mail.html, mail.code
+                )
 
 
 class SandboxSms:
@@ -30,7 +32,15 @@ class SandboxSms:
 
 
 def _keep(
-    world: World, clock: Clock, key: str, channel: str, to: str, subject: str, body: str, html: str | None, code: str | None
+    world: World,
+    clock: Clock,
+    key: str,
+    channel: str,
+    to: str,
+    subject: str,
+    body: str,
+    html: str | None,
+    code: str | None,
 ) -> None:
     with world.change() as connection:
         connection.execute(
