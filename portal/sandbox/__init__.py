@@ -11,7 +11,16 @@ blueprint = Blueprint("sandbox", __name__, url_prefix="/sandbox")
 levers = Blueprint("levers", __name__, url_prefix="/sandbox")
 
 #: One module per subject.
-SUBJECTS = ("levers_world", "levers_cards", "levers_stores", "levers_merchants", "levers_kyc", "levers_money", "home", "style")
+SUBJECTS = (
+    "levers_world",
+    "levers_cards",
+    "levers_stores",
+    "levers_merchants",
+    "levers_kyc",
+    "levers_money",
+    "home",
+    "style",
+)
 
 
 def register(app: Flask) -> None:

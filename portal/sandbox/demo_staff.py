@@ -12,8 +12,18 @@ PASSWORD = "taroko-staff-2026"
 
 #: E-mail, name, roles, TOTP secret; shown on the sandbox's own page.
 STAFF: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
-    ("reviewer@taroko.example", "Rita 審查", (COMPLIANCE, FINANCE, SUPPORT, TREASURY), "MFRGGZDFMZTWQ2LKMFRGGZDFMZTWQ2LK"),
-    ("approver@taroko.example", "Alan 覆核", (ADMIN, COMPLIANCE, TREASURY, FINANCE), "NBSWY3DPEB3W64TMNBSWY3DPEB3W64TM"),
+    (
+        "reviewer@taroko.example",
+        "Rita 審查",
+        (COMPLIANCE, FINANCE, SUPPORT, TREASURY),
+        "MFRGGZDFMZTWQ2LKMFRGGZDFMZTWQ2LK",
+    ),
+    (
+        "approver@taroko.example",
+        "Alan 覆核",
+        (ADMIN, COMPLIANCE, TREASURY, FINANCE),
+        "NBSWY3DPEB3W64TMNBSWY3DPEB3W64TM",
+    ),
     ("support@taroko.example", "Sue 客服", (SUPPORT,), "ONUW4Z3JNZTSA5DIONUW4Z3JNZTSA5DI"),
 )
 

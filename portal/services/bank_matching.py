@@ -76,7 +76,11 @@ def propose(session: Session, line: StatementLine) -> Proposal:
     twin = _known(session, line)
     if twin is not None:
         return twin
-    ways = (_own, _credit, _new_credit, _interest, _journal) if line.amount_units > 0 else (_own, _going_out, _fee, _journal)
+    ways = (
+        (_own, _credit, _new_credit, _interest, _journal)
+        if line.amount_units > 0
+        else (_own, _going_out, _fee, _journal)
+    )
     proposals = [found for way in ways if (found := way(session, line)) is not None and found.score >= LEAST]
     return max(proposals, key=lambda found: found.score, default=NOTHING)
 

@@ -21,7 +21,6 @@ from portal.money import SCALES
 from portal.services import activity, limits, references, withdrawal_messages
 from portal.services.networks import BANK
 
-
 #: Told, in the same transaction, of every withdrawal that has arrived.
 _when_settled: list[Callable[[Session, Withdrawal], None]] = []
 

@@ -37,7 +37,12 @@ def _frame() -> dict[str, Any]:
         "brand": {"name": BRAND_NAME, "colour": BRAND_COLOUR, "logo_url": None},
         "portal_env": portal().settings.environment,
         "nav_items": [
-            {"label": gettext(label), "href": href, "icon": icon, "current": here == href or here.startswith(f"{href}/")}
+            {
+                "label": gettext(label),
+                "href": href,
+                "icon": icon,
+                "current": here == href or here.startswith(f"{href}/"),
+            }
             for href, label, icon in NAV
         ],
         "foot_items": [{"label": gettext(label), "href": href} for href, label in FOOT],

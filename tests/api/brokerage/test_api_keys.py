@@ -80,7 +80,11 @@ def test_the_scope_decides(program):
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "/v1/logout"), ("POST", "/v1/user/change_password"), ("POST", "/v1/user/unbind_google_device_authenticator")],
+    [
+        ("POST", "/v1/logout"),
+        ("POST", "/v1/user/change_password"),
+        ("POST", "/v1/user/unbind_google_device_authenticator"),
+    ],
 )
 def test_no_key_opens_what_only_the_person_may_do(program, method, path):
     answer = program("read", "trade", "withdraw").call(method, path, {})
@@ -92,7 +96,13 @@ def test_a_nonce_serves_once_and_only_when_fresh(program, portal):
     headers = bot.signed(ACCOUNTS, "{}")
     answers = [bot.raw.post(ACCOUNTS, data="{}", content_type="application/json", headers=headers) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 401]
-    for nonce in (portal.clock.now_ms() - 301_000, portal.clock.now_ms() + 301_000, "", "x", portal.clock.now_ms() // 1000):
+    for nonce in (
+        portal.clock.now_ms() - 301_000,
+        portal.clock.now_ms() + 301_000,
+        "",
+        "x",
+        portal.clock.now_ms() // 1000,
+    ):
         assert code(bot.call("POST", ACCOUNTS, {}, nonce=nonce)) == 10002
 
 
