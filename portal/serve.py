@@ -12,7 +12,7 @@ from granian import Granian
 from granian.constants import Interfaces
 
 from portal.bootstrap import Portal
-from portal.config import ROOT
+from portal.config import ROOT, Settings
 from portal.migrations.run import migrate
 from portal.sandbox import demo
 
@@ -35,19 +35,33 @@ def serve(app: Flask, *, with_worker: bool = True) -> None:
     os.environ["PORTAL_SERVER"] = str(os.getpid())
     print(f"Portal at http://{settings.host}:{settings.port} ({settings.environment})", flush=True)
     try:
-        Granian(
-            "app:app",
-            address=settings.host,
-            port=settings.port,
-            interface=Interfaces.WSGI,
-            workers=settings.web_processes,
-            blocking_threads=settings.web_threads,
-            respawn_failed_workers=True,
-            websockets=False,
-            log_access=False,
-        ).serve()
+        while not _serve_until_stopped(settings):
+            # The server gives up when its processes die twice within seconds; whoever killed them may be done now.
+            time.sleep(1)
     finally:
         stop.set()
+
+
+def _serve_until_stopped(settings: Settings) -> bool:
+    """Serves; True when it was asked to stop, False when the server gave up."""
+    server = Granian(
+        "app:app",
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=settings.web_processes,
+        blocking_threads=settings.web_threads,
+        respawn_failed_workers=True,
+        websockets=False,
+        log_access=False,
+    )
+    try:
+        server.serve()
+    except SystemExit:
+        if server.interrupt_signal or not server.interrupt_children:
+            raise  # asked to stop, or it could not start at all (the port is taken)
+        return False
+    return True
 
 
 def leave_with_server() -> None:
