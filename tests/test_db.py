@@ -46,13 +46,13 @@ def test_pooled_connections_that_died_are_replaced_without_a_word(postgres_app):
     with db.engine.connect() as killer:
         killer.exec_driver_sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " WHERE datname = current_database() AND application_name = 'portal' AND pid <> pg_backend_pid()"
         )
     db.transact(ledger.post, "gift", "gift:2", LINES, actor="system")
     with db.engine.connect() as killer:
         killer.exec_driver_sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " WHERE datname = current_database() AND application_name = 'portal' AND pid <> pg_backend_pid()"
         )
     assert db.read(ledger.balance, LINES[0].account) == 10
 

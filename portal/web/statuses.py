@@ -43,6 +43,8 @@ _WORDS = {
         "otp_verified": lazy_pgettext("status", "Code accepted"),
         "password_setup": lazy_pgettext("status", "Password set"),
         "queued": lazy_pgettext("status", "Queued"),
+        "investigating": lazy_pgettext("status", "Under investigation"),
+        "reported": lazy_pgettext("status", "Reported"),
         "running": lazy_pgettext("status", "Running"),
     },
     "wait": {

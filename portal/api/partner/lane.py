@@ -58,7 +58,7 @@ def _load_status(found: Portal, signed: Signed, path: str) -> Any:
 
 def _no_query(signed: Signed) -> None:
     if signed.query:
-        raise Refusal("input_invalid", field=next(iter(signed.query)))
+        raise Refusal("input_invalid", field="body")
 
 
 Read = Callable[[Portal, Signed, str], Any]
