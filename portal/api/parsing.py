@@ -4,6 +4,7 @@ import json
 from decimal import Decimal
 from typing import Any, NoReturn, TypeVar
 
+import orjson
 from flask import Request
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -30,6 +31,7 @@ class NotJson(ValueError):
 def read_json(text: bytes) -> Any:
     """Parses JSON: numbers become int or Decimal, never float; NaN, Infinity and duplicate keys raise NotJson."""
     try:
+        orjson.loads(text)  # bounds the depth by itself; json's bound moves with what the process has imported
         return json.loads(
             text.decode("utf-8"),
             parse_float=_decimal,

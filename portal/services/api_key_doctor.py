@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -132,8 +133,8 @@ def _mistakes(secret: str, key: str, path: str, sample: Sample) -> Iterator[tupl
 
 def _rewritten(body: bytes, separators: tuple[str, str]) -> bytes:
     try:
-        return json.dumps(json.loads(body), separators=separators, ensure_ascii=False).encode() if body else b""
-    except (ValueError, RecursionError):
+        return json.dumps(orjson.loads(body), separators=separators, ensure_ascii=False).encode() if body else b""
+    except ValueError:
         return body
 
 

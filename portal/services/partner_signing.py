@@ -19,6 +19,8 @@ from itertools import product
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
+import orjson
+
 from portal.errors import N_, Refusal, declare
 
 SCHEME = "Noumena"
@@ -87,6 +89,7 @@ def read_body(body: bytes) -> dict[str, str]:
     if not body:
         return {}
     try:
+        orjson.loads(body)  # bounds the depth by itself; json's bound moves with what the process has imported
         parsed = json.loads(
             body.decode("utf-8"),
             parse_int=_Number,
