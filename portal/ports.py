@@ -7,7 +7,7 @@ the other side failed for now, and PortRejected for a final no. Idempotent calls
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 #: How a call of a port can go wrong; the sandbox's twins do it on demand.
 FAULTS = ("timeout", "error", "reject", "duplicate", "lost_answer")
@@ -128,6 +128,16 @@ class ChainPort(Protocol):
     def status(self, tx_hash: str) -> TransactionStatus: ...
 
     def transaction_url(self, tx_hash: str) -> str: ...
+
+
+@runtime_checkable
+class TellsHoldings(Protocol):
+    """A chain that can say what the house holds on it: the hot wallet and the given addresses together, by asset.
+
+    An empty answer means that it cannot tell.
+    """
+
+    def holdings(self, addresses: list[str]) -> dict[str, int]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,19 +48,44 @@ def advance_along(
     path = list(zip((before, *steps), steps, strict=False))
     if not all(machine.allows(here, there) for here, there in path):
         raise Refusal("state_conflict", machine=machine.name, state=before, to=to)
-    _compare_and_set(session, machine, thing, to, also)
-    facts: dict[str, Any] = {"machine": machine.name, "thing_id": thing.id, "actor": actor, "at": now(session)}
-    for number, (here, there) in enumerate(path):
-        facts |= {f"from{number}": here, f"to{number}": there}
-    session.connection().execute(_lines_statement(len(path)), facts)
+    connection = session.connection()
+    dialect = connection.dialect.name
+    steps_taken = {
+        f"{end}{number}": state for number, pair in enumerate(path) for end, state in zip("ft", pair, strict=True)
+    }
+    line = {"machine": machine.name, "thing_id": thing.id, "actor": actor, "at": now(session), **steps_taken}
+    if dialect == "sqlite":
+        _compare_and_set(session, machine, thing, to, also)
+        connection.execute(_lines_statement(len(path)), line)
+        return
+    statement = _path_statement(sa.inspect(type(thing)).local_table, tuple(also), len(path))
+    if connection.execute(statement, {**line, **also, "before": before, "after": to}).first() is None:
+        raise Refusal("state_conflict", machine=machine.name, state=before, to=to)
+    for name, value in {"status": to, **also}.items():
+        attributes.set_committed_value(thing, name, value)
 
 
 @lru_cache(maxsize=16)
 def _lines_statement(count: int) -> sa.TextClause:
     """One INSERT of so many lines of history for one thing."""
-    lines = ", ".join(f"(:machine, :thing_id, :from{n}, :to{n}, :actor, :at)" for n in range(count))
+    lines = ", ".join(f"(:machine, :thing_id, :f{n}, :t{n}, :actor, :at)" for n in range(count))
     text = f"INSERT INTO state_changes (machine, thing_id, from_state, to_state, actor, at) VALUES {lines}"
     return sa.text(text).bindparams(sa.bindparam("at", type_=StateChange.__table__.c.at.type))
+
+
+@lru_cache(maxsize=64)
+def _path_statement(table: Any, also: tuple[str, ...], count: int) -> sa.TextClause:
+    """PostgreSQL's one statement of a move with so many lines of history; no row when another hand was first."""
+    columns = "".join(f", {name} = :{name}" for name in also)
+    steps = ", ".join(f"({n}, CAST(:f{n} AS VARCHAR), CAST(:t{n} AS VARCHAR))" for n in range(count))
+    typed = [sa.bindparam(name, type_=table.c[name].type) for name in also]
+    return sa.text(
+        f"WITH moved AS (UPDATE {table.name} SET status = :after{columns}"
+        " WHERE id = :thing_id AND status = :before RETURNING id)"
+        " INSERT INTO state_changes (machine, thing_id, from_state, to_state, actor, at)"
+        " SELECT CAST(:machine AS VARCHAR), moved.id, steps.before, steps.after, CAST(:actor AS VARCHAR), :at"
+        f" FROM moved, (VALUES {steps}) AS steps (number, before, after) ORDER BY steps.number RETURNING thing_id"
+    ).bindparams(*typed, sa.bindparam("at", type_=StateChange.__table__.c.at.type))
 
 
 def _compare_and_set(session: Session, machine: Machine, thing: Thing, to: str, also: Mapping[str, Any]) -> None:

@@ -18,6 +18,7 @@ SUBJECTS: tuple[str, ...] = (
     "vouchers",
     "institutions",
     "staff",
+    "holdings",
 )
 
 

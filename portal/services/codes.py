@@ -10,7 +10,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.db import affected, context, now
+from portal.db import context, now
 from portal.errors import N_, Refusal, declare
 from portal.models.security import VerificationCode
 
@@ -88,18 +88,14 @@ def verify(session: Session, purpose: str, subject: str, target: str, code: str)
 
     Call it before writing anything else in the transaction.
     """
-    moment = now(session)
+    wanted = {"for_purpose": purpose, "for_subject": subject, "moment": now(session)}
+    digest = _digest(session, purpose, subject, target, code)
     connection = session.connection()
-    live = connection.execute(_LOOK, {"purpose": purpose, "subject": subject}).first()
-    if live is None:
-        raise Refusal("code_wrong", field="code")
-    if live.expires_at <= moment:
-        raise Refusal("code_expired", field="code")
-    right = secrets.compare_digest(_digest(session, purpose, subject, target, code), live.code_digest)
-    charged = connection.execute(_CHARGE, {"code_id": live.id, "used": moment if right else None})
-    if affected(charged) != 1:
-        raise Refusal("code_wrong", field="code")
-    if not right:
+    tried = connection.execute(_TRY, {**wanted, "digest": digest}).first()
+    if tried is None:
+        late = connection.execute(_LATE, wanted).first() is not None
+        raise Refusal("code_expired" if late else "code_wrong", field="code")
+    if tried.used_at is None:
         raise Refusal("code_wrong", field="code", keep=True)
 
 
@@ -107,21 +103,28 @@ _CODES: sa.Table = VerificationCode.__table__
 
 _ALIVE = (_CODES.c.used_at.is_(None), _CODES.c.ended_at.is_(None))
 
-#: Made once: paying at a counter waits for them. The row is locked, so tries at once come one after another.
-_LOOK = (
-    sa.select(_CODES.c.id, _CODES.c.code_digest, _CODES.c.expires_at)
-    .where(_CODES.c.purpose == sa.bindparam("purpose"), _CODES.c.subject == sa.bindparam("subject"), *_ALIVE)
+_NEWEST = (
+    sa.select(_CODES.c.id)
+    .where(_CODES.c.purpose == sa.bindparam("for_purpose"), _CODES.c.subject == sa.bindparam("for_subject"), *_ALIVE)
     .order_by(_CODES.c.id.desc())
     .limit(1)
-    .with_for_update()
+    .scalar_subquery()
 )
 
-#: Counts the try and, for the right code, uses it up; no row when the tries are spent or another hand was first.
-_CHARGE = (
+#: Counts the try and, for the right code, uses it up, in one statement: tries at once come one after another on its row.
+#: No row when the tries are spent, the code is too old, or another hand was first. Digests are keyed, so comparing them
+#: in the database tells nothing by its time.
+_TRY = (
     sa.update(_CODES)
-    .where(_CODES.c.id == sa.bindparam("code_id"), _CODES.c.tries < MAX_TRIES, *_ALIVE)
-    .values(tries=_CODES.c.tries + 1, used_at=sa.bindparam("used"))
+    .where(_CODES.c.id == _NEWEST, _CODES.c.expires_at > sa.bindparam("moment"), _CODES.c.tries < MAX_TRIES, *_ALIVE)
+    .values(
+        tries=_CODES.c.tries + 1,
+        used_at=sa.case((_CODES.c.code_digest == sa.bindparam("digest"), sa.bindparam("moment")), else_=None),
+    )
+    .returning(_CODES.c.used_at)
 )
+
+_LATE = sa.select(_CODES.c.id).where(_CODES.c.id == _NEWEST, _CODES.c.expires_at <= sa.bindparam("moment"))
 
 
 def end(session: Session, purpose: str, subject: str) -> None:

@@ -22,6 +22,8 @@ SUBJECTS = (
     "queues",
     "bank",
     "cockpit",
+    "books",
+    "risk",
 )
 
 

@@ -32,6 +32,17 @@ WAYS: tuple[tuple[str, tuple[tuple[str, str, str, str, str], ...]], ...] = (
         (
             ("/staff/bank", N_("Bank cockpit"), "landmark", may.BANK_VIEW, ""),
             ("/staff/bank/lines", N_("Lines to book"), "file-text", may.BANK_VIEW, "bank_lines"),
+            ("/staff/books", N_("Trial balance"), "scale", may.LEDGER_VIEW, ""),
+            ("/staff/books/days", N_("The house by day"), "chart-line", may.LEDGER_VIEW, ""),
+            ("/staff/books/cover", N_("Liabilities and holdings"), "shield-check", may.LEDGER_VIEW, ""),
+        ),
+    ),
+    (
+        N_("Oversight"),
+        (
+            ("/staff/risk", N_("Risk signals"), "shield-alert", may.RISK_VIEW, "risk"),
+            ("/staff/cases", N_("Cases"), "layers", may.RISK_VIEW, ""),
+            ("/staff/audit", N_("Audit log"), "history", may.AUDIT_VIEW, ""),
         ),
     ),
     (
@@ -70,5 +81,5 @@ def frame() -> dict[str, Any]:
 def _way(way: tuple[str, str, str, str, str], counts: dict[str, str]) -> dict[str, Any]:
     href, label, icon, _, count = way
     here = request.path
-    current = here == href or (href not in ("/staff", "/staff/bank") and here.startswith(f"{href}/"))
+    current = here == href or (href not in ("/staff", "/staff/bank", "/staff/books") and here.startswith(f"{href}/"))
     return {"href": href, "label": gettext(label), "icon": icon, "current": current, "count": counts.get(count)}

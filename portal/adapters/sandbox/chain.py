@@ -27,6 +27,8 @@ HOT_WALLET = {"TRON": "TVjsyZ7fYF3qLF6BQgPmTEZy1xrNNyVAAA", "ETHEREUM": "0x3d42f
 
 
 _FORKS = """
+CREATE TABLE IF NOT EXISTS chain_openings (network TEXT NOT NULL, asset TEXT NOT NULL, units INTEGER NOT NULL,
+  PRIMARY KEY (network, asset));
 CREATE TABLE IF NOT EXISTS chain_forks (id INTEGER PRIMARY KEY, network TEXT NOT NULL, first_block INTEGER NOT NULL);
 """
 
@@ -112,6 +114,30 @@ class SandboxChain:
         if not rows[0]["succeeded"]:
             return TransactionStatus("failed", deep)
         return TransactionStatus("confirmed" if deep >= SOLID_DEPTH[self.network] else "pending", max(deep, 0))
+
+    def holdings(self, addresses: list[str]) -> dict[str, int]:
+        """What the house holds by asset: its opening, what its addresses got, less what the hot wallet sent.
+
+        A chain whose opening was never set tells nothing: the money of such a world came from nowhere.
+        """
+        with self._world.call("chain"):
+            openings = self._world.rows("SELECT asset, units FROM chain_openings WHERE network = ?", self.network)
+            moved = self._world.rows(
+                "SELECT asset, contract, recipient, sender, units FROM chain_transfers WHERE network = ? AND succeeded = 1",
+                self.network,
+            )  # fmt: skip
+        held, ours = {row["asset"]: int(row["units"]) for row in openings}, set(addresses)
+        for row in moved if held else ():
+            if row["contract"] != CONTRACTS.get((self.network, row["asset"])):
+                continue
+            change = row["units"] * ((row["recipient"] in ours) - (row["sender"] == HOT_WALLET[self.network]))
+            held[row["asset"]] = held.get(row["asset"], 0) + change
+        return held
+
+    def set_opening(self, asset: str, units: int) -> None:
+        """What the house held on this chain before its first block."""
+        with self._world.change() as connection:
+            connection.execute("INSERT OR REPLACE INTO chain_openings VALUES (?, ?, ?)", (self.network, asset, units))
 
     def transaction_url(self, tx_hash: str) -> str:
         host = (

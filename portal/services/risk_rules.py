@@ -1,0 +1,179 @@
+"""What the rules look for. Each reads what is new since its last turn; a finding it made before is the same signal.
+
+Numbers of rows are given out before they are committed, so each turn reads a little back, too.
+"""
+
+import unicodedata
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from portal.db import context
+from portal.models.customers import ClientSession, Customer
+from portal.models.risk import RiskCursor
+from portal.models.wallet import BankCredit, Deposit, Withdrawal
+from portal.money import parse_units, plain_text
+from portal.services import activity, parameters, prices, risk
+from portal.services.networks import BANK
+
+#: How far back of the last turn's end a turn begins.
+OVERLAP = 500
+AT_ONCE = 2000
+
+parameters.declare(
+    "risk.velocity", {"enabled": True, "hours": 24, "withdrawals": 10, "worth_twd": "3000000", "hold_hours": 0}
+)
+parameters.declare("risk.shared_device", {"enabled": True, "customers": 2, "hold_hours": 0})
+parameters.declare("risk.shared_address", {"enabled": True, "customers": 2, "hold_hours": 0})
+parameters.declare(
+    "risk.structuring",
+    {"enabled": True, "limit_twd": "500000", "percent": 80, "movements": 3, "hours": 72, "hold_hours": 0},
+)
+parameters.declare("risk.new_payer", {"enabled": True, "hold_hours": 0})
+
+#: Withdrawals that count: asked for and confirmed by their owner.
+_MEANT = ("awaiting_approval", "in_review", "approved", "processing", "broadcast", "confirmed")
+
+
+def scan(session: Session) -> int:
+    """Runs every rule that is switched on over what is new; how many signals were raised."""
+    raised = 0
+    for name, (model, look) in _RULES.items():
+        rule = parameters.get(session, f"risk.{name}")
+        if rule["enabled"]:
+            raised += sum(look(session, rule, row) for row in _new(session, name, model))
+    return raised
+
+
+def _new(session: Session, name: str, model: Any) -> list[Any]:
+    cursor = session.get(RiskCursor, name)
+    if cursor is None:
+        cursor = RiskCursor(name=name, position=0)
+        session.add(cursor)
+    query = sa.select(model).where(model.id > max(0, cursor.position - OVERLAP)).order_by(model.id)
+    rows = list(session.scalars(query.limit(AT_ONCE)))
+    cursor.position = max([cursor.position, *(row.id for row in rows)])
+    session.flush()
+    return rows
+
+
+def _velocity(session: Session, rule: dict[str, Any], row: Withdrawal) -> bool:
+    if row.owner_kind != "customer" or row.status not in _MEANT:
+        return False
+    since = row.created_at - timedelta(hours=int(rule["hours"]))
+    query = sa.select(Withdrawal.asset, Withdrawal.amount_units).where(
+        Withdrawal.owner_kind == "customer",
+        Withdrawal.owner_id == row.owner_id,
+        Withdrawal.status.in_(_MEANT),
+        Withdrawal.created_at > since,
+        Withdrawal.created_at <= row.created_at,
+    )
+    found = list(session.execute(query.limit(1000)))
+    known = prices.all_last(session)
+    worth = sum(prices.worth(asset, units, known[asset]) for asset, units in found if asset in known)
+    if len(found) < int(rule["withdrawals"]) and worth < parse_units(rule["worth_twd"], "TWD"):
+        return False
+    facts = {"withdrawals": len(found), "worth_twd": plain_text(worth, "TWD"), "hours": rule["hours"]}
+    day = activity.taipei_day(row.created_at)
+    return risk.raise_signal(session, "velocity", row.owner_id, f"{row.owner_id}:{day}", facts, int(rule["hold_hours"]))
+
+
+def _shared_device(session: Session, rule: dict[str, Any], row: ClientSession) -> bool:
+    if row.device_digest is None:
+        return False
+    query = sa.select(ClientSession.customer_id).where(ClientSession.device_digest == row.device_digest).distinct()
+    return _shared(session, rule, "shared_device", row.device_digest, list(session.scalars(query.limit(20))), {})
+
+
+def _shared_address(session: Session, rule: dict[str, Any], row: Withdrawal) -> bool:
+    if row.owner_kind != "customer" or row.address is None or row.internal_owner_kind is not None:
+        return False
+    query = sa.select(Withdrawal.owner_id).where(
+        Withdrawal.owner_kind == "customer", Withdrawal.network == row.network, Withdrawal.address == row.address,
+        Withdrawal.status.in_(_MEANT),
+    ).distinct()  # fmt: skip
+    facts = {"address": row.address, "network": row.network}
+    return _shared(session, rule, "shared_address", row.address, list(session.scalars(query.limit(20))), facts)
+
+
+def _shared(
+    session: Session, rule: dict[str, Any], name: str, what: str, ids: list[int], facts: dict[str, Any]
+) -> bool:
+    if len(ids) < int(rule["customers"]):
+        return False
+    raised = [
+        risk.raise_signal(
+            session, name, customer_id, f"{what}:{customer_id}", {**facts, "customers": sorted(ids)},
+            int(rule["hold_hours"]),
+        )
+        for customer_id in ids
+    ]  # fmt: skip
+    return any(raised)
+
+
+def _structuring(session: Session, rule: dict[str, Any], row: Deposit) -> bool:
+    limit = parse_units(rule["limit_twd"], "TWD")
+    least = limit * int(rule["percent"]) // 100
+    if row.owner_kind != "customer" or row.network != BANK or not least <= row.amount_units < limit:
+        return False
+    since = row.seen_at - timedelta(hours=int(rule["hours"]))
+    query = sa.select(sa.func.count(), sa.func.sum(Deposit.amount_units)).where(
+        Deposit.owner_kind == "customer",
+        Deposit.owner_id == row.owner_id,
+        Deposit.network == BANK,
+        Deposit.status == "confirmed",
+        Deposit.amount_units >= least,
+        Deposit.amount_units < limit,
+        Deposit.seen_at > since,
+        Deposit.seen_at <= row.seen_at,
+    )
+    count, total = session.execute(query).one()
+    if count < int(rule["movements"]):
+        return False
+    facts = {"movements": count, "total_twd": plain_text(int(total), "TWD"), "hours": rule["hours"]}
+    day = activity.taipei_day(row.seen_at)
+    return risk.raise_signal(
+        session, "structuring", row.owner_id, f"{row.owner_id}:{day}", facts, int(rule["hold_hours"])
+    )
+
+
+def _new_payer(session: Session, rule: dict[str, Any], row: BankCredit) -> bool:
+    """A deposit by somebody whose name is neither the customer's own nor any that paid for them before."""
+    if row.outcome != "deposit" or row.matched_id is None or not _plain(row.payer_name):
+        return False
+    deposit = session.get(Deposit, row.matched_id)
+    if deposit is None or deposit.owner_kind != "customer":
+        return False
+    customer = session.get_one(Customer, deposit.owner_id)
+    vault = context(session).vault
+    own = vault.open_text(customer.real_name_sealed, "real name") if customer.real_name_sealed else ""
+    earlier = (
+        sa.select(BankCredit.payer_name)
+        .join(Deposit, Deposit.bank_credit_id == BankCredit.id)
+        .where(Deposit.owner_kind == "customer", Deposit.owner_id == customer.id, BankCredit.id < row.id)
+        .distinct()
+        .limit(200)
+    )
+    known = {_plain(own), *(_plain(name) for name in session.scalars(earlier))}
+    if _plain(row.payer_name) in known:
+        return False
+    return risk.raise_signal(
+        session, "new_payer", customer.id, f"{customer.id}:{row.id}",
+        {"payer_name": row.payer_name, "reference": row.bank_reference}, int(rule["hold_hours"]),
+    )  # fmt: skip
+
+
+def _plain(name: str | None) -> str:
+    return "".join(unicodedata.normalize("NFKC", name or "").split()).casefold()
+
+
+_RULES: dict[str, tuple[Any, Callable[[Session, dict[str, Any], Any], bool]]] = {
+    "velocity": (Withdrawal, _velocity),
+    "shared_device": (ClientSession, _shared_device),
+    "shared_address": (Withdrawal, _shared_address),
+    "structuring": (Deposit, _structuring),
+    "new_payer": (BankCredit, _new_payer),
+}

@@ -1,0 +1,17 @@
+"""Watching over the portal itself: the audit log's chain is carried on, risk rules look at what is new."""
+
+from portal.bootstrap import Portal
+from portal.services import audit, risk_rules
+from portal.worker.duties import duty
+
+
+@duty("audit seal", every_seconds=5)
+def seal_audit(portal: Portal) -> int:
+    """Seals what was written; how many records."""
+    return portal.db.transact(audit.seal)
+
+
+@duty("risk rules", every_seconds=15)
+def look_for_risk(portal: Portal) -> int:
+    """Runs the risk rules; how many signals they raised."""
+    return portal.db.transact(risk_rules.scan)
