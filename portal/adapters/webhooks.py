@@ -8,6 +8,7 @@ import ipaddress
 import socket
 import ssl
 import threading
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from portal.ports import PortError, PortRejected, PortTimeout, WebhookAnswer
@@ -25,7 +26,11 @@ class HttpWebhooks:
     def __init__(self, private: bool, timeout_seconds: int = TIMEOUT_SECONDS) -> None:
         self._private = private
         self._timeout = timeout_seconds
-        self._tls = ssl.create_default_context()
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Reads the machine's certificates, which takes a moment: only once there is somebody to call."""
+        return ssl.create_default_context()
 
     def send(self, url: str, headers: dict[str, str], body: bytes) -> WebhookAnswer:
         """Posts the body. Raises PortRejected for an address that may not be called, else PortError."""
