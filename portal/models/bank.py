@@ -158,11 +158,15 @@ class BankClose(Base):
 
 
 class Holding(Base):
-    """What a source outside (a chain, the bank's statements) says it holds of an asset, as last heard."""
+    """What a source outside (a chain, the bank's statements) says it holds of an asset, as last heard.
+
+    `books_units` is what the books said is held of the asset everywhere at that moment.
+    """
 
     __tablename__ = "holdings"
 
     source: Mapped[Label] = mapped_column(primary_key=True)
     asset: Mapped[Asset] = mapped_column(primary_key=True)
     units: Mapped[Units]
+    books_units: Mapped[Units] = mapped_column(default=0)
     at: Mapped[Moment]

@@ -71,7 +71,7 @@ class ClientSession(Base):
     """One signed-in device. Only a digest of the secret is kept; `scope` is `full` or `second_factor`."""
 
     __tablename__ = "client_sessions"
-    __table_args__ = (sa.Index(None, "customer_id", "id"),)
+    __table_args__ = (sa.Index(None, "customer_id", "id"), sa.Index(None, "device_digest"))
 
     id: Mapped[RowId]
     public_id: Mapped[PublicId]

@@ -57,3 +57,31 @@ class Entry(Base):
     asset: Mapped[Asset]
     amount_units: Mapped[Units]
     balance_after_units: Mapped[Units]
+
+
+class LedgerDay(Base):
+    """What a day (Taipei) changed: the sum of its entries by kind of owner, bucket, kind of journal and asset.
+
+    Entries are summed once, in order of their numbers, up to the mark of LedgerMark; `first_id` and `last_id` are the span
+    of entries in a row. With it a balance as of a moment reads days instead of every entry there ever was.
+    """
+
+    __tablename__ = "ledger_days"
+
+    day: Mapped[str] = mapped_column(sa.String(10), primary_key=True)
+    owner_kind: Mapped[str] = mapped_column(sa.String(16), primary_key=True)
+    bucket: Mapped[str] = mapped_column(sa.String(16), primary_key=True)
+    kind: Mapped[Label] = mapped_column(primary_key=True)
+    asset: Mapped[Asset] = mapped_column(primary_key=True)
+    units: Mapped[Units]
+    first_id: Mapped[int] = mapped_column(BigInt)
+    last_id: Mapped[int] = mapped_column(BigInt)
+
+
+class LedgerMark(Base):
+    """How far something has read the entries; its row is locked by whoever reads on."""
+
+    __tablename__ = "ledger_marks"
+
+    name: Mapped[Label] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(BigInt, default=0)

@@ -20,6 +20,17 @@ class Price(Base):
     at: Mapped[Moment]
 
 
+class PriceLeap(Base):
+    """The newest price of a symbol that was not believed, until one is believed again."""
+
+    __tablename__ = "price_leaps"
+
+    symbol: Mapped[str] = mapped_column(sa.String(16), primary_key=True)
+    price: Mapped[Decimal]
+    source: Mapped[str] = mapped_column(sa.String(32))
+    at: Mapped[Moment]
+
+
 class PricePoint(Base):
     """One point of a symbol's history; `resolution` is the bucket's width in seconds (0 for a raw observation)."""
 

@@ -49,15 +49,24 @@ class RiskSignal(Base):
 
 
 class RiskCase(Base):
-    """An inquiry about a customer. Life cycle: machines/risk.py. Its timeline are its entries."""
+    """An inquiry about a customer, or what they dispute. Life cycle: machines/risk.py. Its timeline are its entries.
+
+    `kind` is risk or dispute; `about` is the reference of the movement that is disputed.
+    """
 
     __tablename__ = "risk_cases"
-    __table_args__ = (sa.Index(None, "status", "id"), sa.Index(None, "customer_id", "id"))
+    __table_args__ = (
+        sa.Index(None, "kind", "status", "id"),
+        sa.Index(None, "status", "id"),
+        sa.Index(None, "customer_id", "id"),
+    )
 
     id: Mapped[RowId]
     public_id: Mapped[PublicId]
     customer_id: Mapped[int] = mapped_column(BigInt, sa.ForeignKey("customers.id"))
     title: Mapped[Text200]
+    kind: Mapped[str] = mapped_column(sa.String(8), default="risk")
+    about: Mapped[Label | None]
     status: Mapped[Status] = mapped_column(default="open")
     opened_by: Mapped[Label]
     assigned_to: Mapped[int | None] = mapped_column(BigInt, sa.ForeignKey("staff.id"))

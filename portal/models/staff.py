@@ -112,3 +112,13 @@ class Approval(Base):
     result: Mapped[dict[str, Any] | None]
     created_at: Mapped[Moment]
     decided_at: Mapped[Moment | None]
+
+
+class SealedFact(Base):
+    """A fact that a proposal needs and nobody should read in passing: the payload names its row, rotation renews it."""
+
+    __tablename__ = "sealed_facts"
+
+    id: Mapped[RowId]
+    content_sealed: Mapped[bytes]
+    created_at: Mapped[Moment]

@@ -68,7 +68,11 @@ class AuditRecord(Base):
     """
 
     __tablename__ = "audit_records"
-    __table_args__ = (sa.Index(None, "subject", "id"), sa.Index(None, "actor", "id"))
+    __table_args__ = (
+        sa.Index(None, "subject", "id"),
+        sa.Index(None, "actor", "id"),
+        sa.Index(None, "action", "id"),
+    )
 
     id: Mapped[RowId]
     actor: Mapped[Label]

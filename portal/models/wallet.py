@@ -196,6 +196,7 @@ class Withdrawal(Base):
     __table_args__ = (
         sa.Index(None, "owner_kind", "owner_id", "id"),
         sa.Index(None, "status", "id"),
+        sa.Index(None, "address"),
         sa.CheckConstraint("amount_units > fee_units AND fee_units >= 0", name="amounts"),
     )
 

@@ -1,4 +1,4 @@
-"""What the staff decided about withdrawals that need a second look."""
+"""What the staff decided about withdrawals that need a second look, and what is told with large ones (Travel Rule)."""
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -22,3 +22,25 @@ class WithdrawalApproval(Base):
     decision: Mapped[Status]
     reason: Mapped[Text200 | None]
     decided_at: Mapped[Moment]
+
+
+class TravelRecord(Base):
+    """Who sends and who receives a crypto withdrawal above the Travel Rule's threshold (FATF recommendation 16).
+
+    `wallet` is own, other (another person's) or undeclared; `party_sealed` holds originator and beneficiary. `provider` is
+    the provider that keeps the receiving wallet, empty for one that nobody but its owner keeps. `status` is kept (nobody to
+    tell), due, told or refused.
+    """
+
+    __tablename__ = "travel_records"
+    __table_args__ = (sa.Index(None, "status", "id"),)
+
+    id: Mapped[RowId]
+    withdrawal_id: Mapped[int] = mapped_column(BigInt, sa.ForeignKey("withdrawals.id"), unique=True)
+    wallet: Mapped[str] = mapped_column(sa.String(12))
+    provider: Mapped[Text200] = mapped_column(default="")
+    party_sealed: Mapped[bytes]
+    status: Mapped[Status]
+    answer: Mapped[Text200 | None]
+    created_at: Mapped[Moment]
+    told_at: Mapped[Moment | None]

@@ -36,6 +36,8 @@ SEALED_COLUMNS = {
     "bank_refunds.account_sealed": "bank account",
     "bank_refunds.holder_sealed": "bank account holder",
     "payout_files.content_sealed": "payout file",
+    "sealed_facts.content_sealed": "proposal",
+    "travel_records.party_sealed": "travel rule",
     "webhook_endpoints.secret_sealed": "webhook secret",
     "webhook_endpoints.old_secret_sealed": "webhook secret",
 }
