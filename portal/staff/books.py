@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy.orm import Session
 
+from portal import ledger
 from portal import permissions as may
 from portal.http import portal
 from portal.ledger import AccountKey
@@ -32,7 +33,8 @@ def trial_balance() -> ResponseReturnValue:
     if inputs.words("form") == "csv":
         heading = ("owner", "account", "asset", "balance", "accounts")
         lines = (
-            [row.owner_kind, row.bucket, row.asset, _plain(row.units, row.asset), str(row.accounts)] for row in rows
+            [row.owner_kind, row.bucket, row.asset, _plain(row.units, row.asset), str(row.accounts or "")]
+            for row in rows
         )
         return sheets.download("trial-balance.csv", heading, lines)
     totals: dict[str, int] = {}
@@ -79,12 +81,11 @@ def _account(errors: dict[str, str], status: int) -> ResponseReturnValue:
 
 def _facts(session: Session, key: AccountKey, at: datetime | None, before_id: int | None) -> dict[str, Any]:
     rows = books.entries(session, key, before_id, 51)
-    moment = at or datetime.now(TAIPEI) + timedelta(days=36500)
     return {
         "key": key,
         "rows": rows[:50],
         "older": rows[49][0].id if len(rows) > 50 else None,
-        "balance": books.balance_at(session, key, moment),
+        "balance": ledger.balance(session, key) if at is None else books.balance_at(session, key, at),
     }
 
 

@@ -5,12 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from portal import ledger
 from portal.ledger import Line
+from portal.models.ledger import Entry
 from portal.money import parse_units
-from portal.services import approvals, books, cover, parameters, payout_switch
+from portal.services import approvals, book_days, books, cover, parameters, payout_switch
 from portal.worker import holdings
 from tests.support import desk, people
 from tests.support.market import open_market
@@ -66,6 +68,50 @@ def test_the_house_by_day_tells_income_from_prices(portal: Any, travel: Callable
     assert (first.worth, first.profit) == (parse_units("3000", "TWD"), 0)
     assert (second.worth, second.earned) == (parse_units("3207", "TWD"), parse_units("7", "TWD"))
     assert (second.profit, second.by_prices) == (parse_units("207", "TWD"), parse_units("200", "TWD"))
+
+
+def test_summed_days_and_single_entries_tell_the_same(portal: Any, travel: Callable[[int], Any]) -> None:
+    open_market(portal)
+    moments = []
+    amy, ben = people.customer(portal, twd="100"), people.customer(portal)
+    to_ben = (ledger.customer_available(ben.id, "TWD"), "1"), (ledger.customer_available(amy.id, "TWD"), "-1")
+    for number in range(6):
+        post(portal, "gift", f"gift:{number}", *to_ben)
+        post(
+            portal,
+            "income",
+            f"income:{number}",
+            (ledger.house("fees", "TWD"), "2"),
+            (ledger.house("bank", "TWD"), "-2"),
+        )
+        moments.append(portal.clock.now())
+        travel(11 * 3600)
+    keys = [ledger.customer_available(ben.id, "TWD"), ledger.house("fees", "TWD"), ledger.house("bank", "TWD")]
+
+    def told() -> list[Any]:
+        today = portal.db.read(books.today)
+        return [
+            [portal.db.read(books.trial_balance, moment) for moment in moments],
+            [[portal.db.read(books.balance_at, key, moment) for key in keys] for moment in moments],
+            portal.db.read(books.days, today - timedelta(days=5), today),
+        ]
+
+    by_entries = told()
+    assert by_entries[1][2] == [30_000, 60_000, -1_060_000]
+    assert portal.db.transact(book_days.sum_up, 7) == 7
+    assert told() == by_entries
+    while portal.db.transact(book_days.sum_up, 7):
+        pass
+    newest = portal.db.read(lambda session: session.scalar(sa.select(sa.func.max(Entry.id))))
+    assert portal.db.read(book_days.mark) == newest
+    assert told() == by_entries
+    post(portal, "gift", "gift:young", *to_ben)
+    assert portal.db.transact(book_days.sum_up) == 0
+    assert portal.db.read(books.balance_at, keys[0], portal.clock.now()) == 70_000
+    house = portal.db.read(books.entries, keys[2], None, 4)
+    assert [journal.reference for _, journal in house] == [f"income:{number}" for number in (5, 4, 3, 2)]
+    older = portal.db.read(books.entries, keys[2], house[-1][0].id, 4)
+    assert [entry.amount_units for entry, _ in older] == [-20_000, -20_000, -1_000_000]
 
 
 def test_pay_outs_stop_by_themselves_when_holdings_do_not_cover(app: Flask, portal: Any) -> None:
