@@ -18,6 +18,9 @@ from typing import Any
 #: The portal's symbol, the market that says it outright, and the market that says it in USDT.
 SYMBOLS = (("USDT-TWD", "USDT/TWD", None), ("ETH-TWD", "ETH/TWD", "ETH/USDT"))
 
+#: Seconds to wait for an exchange.
+TIMEOUT_SECONDS = 10
+
 
 def quotes(exchange: Any, source: str, usdt_twd: Decimal | None) -> Iterator[tuple[str, str, Decimal]]:
     """What one exchange says now: (source, symbol, price) for each symbol it has; failures go to stderr."""
@@ -78,7 +81,7 @@ class Max:
     def fetch_ticker(self, market: str) -> dict[str, Any]:
         """Bid, ask and last of a market, as text."""
         address = f"{self._url}/api/v3/ticker?market={self.load_markets()[market]}"
-        with urllib.request.urlopen(address, timeout=10) as answer:
+        with urllib.request.urlopen(address, timeout=TIMEOUT_SECONDS) as answer:
             content = json.loads(answer.read(100_000))
         return {"bid": content.get("buy"), "ask": content.get("sell"), "last": content.get("last")}
 
@@ -93,7 +96,7 @@ def open_exchanges(environment: Mapping[str, str]) -> dict[str, Any]:
             continue
         import ccxt
 
-        found[source] = getattr(ccxt, source)({"enableRateLimit": True, "timeout": 10_000})
+        found[source] = getattr(ccxt, source)({"enableRateLimit": True, "timeout": TIMEOUT_SECONDS * 1000})
         if url:
             found[source].urls["api"] = replaced(found[source].urls["api"], url)
     return found

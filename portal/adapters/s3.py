@@ -6,8 +6,12 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.handlers import add_expect_header
 
 from portal.ports import PortError, PortRejected
+
+#: Seconds to wait for a connection, and for every piece of an answer.
+CONNECT_SECONDS, READ_SECONDS = 5, 15
 
 
 class S3Files:
@@ -26,8 +30,10 @@ class S3Files:
             region_name=settings.get("S3_REGION", "us-east-1"),
             aws_access_key_id=settings.get("S3_ACCESS_KEY_ID"),
             aws_secret_access_key=settings.get("S3_SECRET_ACCESS_KEY"),
-            config=Config(connect_timeout=5, read_timeout=15, retries={"max_attempts": 2}),
+            config=Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries={"max_attempts": 2}),
         )
+        # A store that ends the line after half of its "100 Continue" would make botocore read nothing for ever.
+        self._client.meta.events.unregister("before-call.s3", add_expect_header)
 
     def put(self, name: str, content: bytes) -> None:
         """Stores the bytes; the same name again replaces them. Raises PortError."""
@@ -35,7 +41,11 @@ class S3Files:
 
     def get(self, name: str) -> bytes:
         """The stored bytes. Raises PortRejected when there are none, PortError when the store cannot be reached."""
-        content: bytes = self._do("get_object", Key=self._prefix + name)["Body"].read()
+        body = self._do("get_object", Key=self._prefix + name)["Body"]
+        try:
+            content: bytes = body.read()
+        except (BotoCoreError, OSError) as error:
+            raise PortError(f"the file store's answer ended early: {type(error).__name__}") from error
         return content
 
     def delete(self, name: str) -> None:

@@ -1,5 +1,8 @@
 """A file store gives back what it took, forgets what it is told to, and says when it cannot: a disk and a real S3 server."""
 
+import contextlib
+import socket
+import threading
 import uuid
 
 import boto3
@@ -75,3 +78,26 @@ def test_a_store_that_is_away_or_has_no_bucket_says_so(s3_server):
         S3Files(s3_settings(s3_server, "nowhere")).put(str(uuid.uuid4()), b"x")
     with pytest.raises(PortError):
         S3Files(s3_settings("http://127.0.0.1:9")).get(str(uuid.uuid4()))
+
+
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.1 100 Continue\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", b"HTTP/1.1 2"]
+)
+def test_a_store_that_stops_in_the_middle_of_an_answer_is_trouble_and_not_the_end(answer):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def half_an_answer():
+            with contextlib.suppress(OSError):
+                while True:
+                    client, _ = listener.accept()
+                    client.recv(65536)
+                    client.sendall(answer)
+                    client.close()
+
+        threading.Thread(target=half_an_answer, daemon=True).start()
+        store = S3Files(s3_settings(f"http://127.0.0.1:{listener.getsockname()[1]}"))
+        if b"200 OK" not in answer:
+            with pytest.raises(PortError):
+                store.put("name", b"x" * 100)
+        with pytest.raises(PortError):
+            store.get("name")
