@@ -22,7 +22,7 @@ def load(portal: Portal) -> None:
     held: dict[str, int] = {}
     for network in ASSETS:
         chain = portal.ports.chains[network]
-        for asset, units in chain.holdings(portal.db.read(cover.addresses, network)).items():
+        for asset, units in chain.holdings(portal.db.read(cover.addresses, network) or []).items():
             held[asset] = held.get(asset, 0) + units
     for asset, network in _HOME.items():
         missing = -portal.db.read(_mirror, asset) - held.get(asset, 0)

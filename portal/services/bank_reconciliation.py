@@ -45,13 +45,17 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one side outside says, what the books say, and the terms between them."""
+    """What one side outside says, what the books say, and the terms between them.
+
+    `told_whole` is whether every account's balance is known and no statement is missing between two others.
+    """
 
     asset: str
     outside_units: int
     books_units: int
     terms: tuple[Term, ...] = ()
     accounts: tuple[tuple[str, str, int], ...] = field(default=())
+    told_whole: bool = True
 
     @property
     def unexplained_units(self) -> int:
@@ -93,6 +97,7 @@ def against_bank(session: Session) -> Result | None:
         -ledger.balance(session, ledger.house("bank", ASSET)),
         tuple(term for term in terms if term.units or term.count),
         tuple((found.account, found.last_day, found.closing) for found in accounts),
+        all(found.balanced and not found.gap for found in accounts),
     )
 
 
@@ -111,6 +116,7 @@ class _AccountState:
     opening: int
     closing: int
     gap: int
+    balanced: bool = True
 
 
 def _accounts(session: Session) -> list[_AccountState]:
@@ -127,7 +133,7 @@ def _account_state(session: Session, account: str, rows: list[BankStatement]) ->
     last_day = max(row.last_day for row in rows)
     every = _sum_lines(session, account)
     if not full:
-        return _AccountState(account, last_day, 0, every, 0)
+        return _AccountState(account, last_day, 0, every, 0, balanced=False)
     first = min(full, key=lambda row: (row.first_day, row.id))
     newest = max(full, key=lambda row: (row.last_day, row.id))
     earlier = _sum_lines(session, account, StatementLine.day < first.first_day)

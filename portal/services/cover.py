@@ -16,10 +16,16 @@ from portal.models.ledger import Account
 from portal.models.wallet import Deposit, Withdrawal
 from portal.money import AmountError, parse_units
 from portal.services import bank_reconciliation, parameters, payout_switch, prices
-from portal.services.networks import BANK
+from portal.services.networks import BANK, networks_of
 
 #: `own_funds_twd` is what the house has pledged beside its accounts here: a shortfall up to it stops nothing.
 parameters.declare("cover", {"automatic_stop": True, "own_funds_twd": "10000000", "reading_minutes": 30})
+
+#: About so many addresses a chain is asked at a turn.
+MOST_ADDRESSES = 5000
+
+#: The house's own vouchers: tokens of them in its wallets are no means to pay with, so that only the mirror counts.
+_ISSUED = ("TWIP", "TWIG")
 
 _MIRRORS = ("bank", "chain", "card_network")
 #: Owed although no person's account says so: money of unknown owners, and what left accounts and has not left us.
@@ -71,7 +77,7 @@ def cover(session: Session) -> Cover:
     """How things stand now."""
     moment = now(session)
     owed, mirrored = _owed(session), _mirrored(session)
-    heard = _heard(session, moment)
+    heard = _heard(session, moment, mirrored)
     known = prices.all_last(session)
     lines = []
     for asset in sorted({*owed, *mirrored, *heard}):
@@ -87,12 +93,15 @@ def cover(session: Session) -> Cover:
     return Cover(tuple(lines), _own_funds(session), moment)
 
 
+def is_short(session: Session) -> bool:
+    """Whether the automatic stop would stop pay-outs now."""
+    return bool(parameters.get(session, "cover")["automatic_stop"]) and not cover(session).covered
+
+
 def check(session: Session) -> bool:
     """Stops pay-outs when what is held does not cover what is owed; True when it did."""
-    if not parameters.get(session, "cover")["automatic_stop"]:
-        return False
     found = cover(session)
-    if found.covered:
+    if found.covered or not parameters.get(session, "cover")["automatic_stop"]:
         return False
     missing = found.owed_twd - found.held_twd - found.own_funds_twd
     return payout_switch.stop(
@@ -144,40 +153,52 @@ def _mirrored(session: Session) -> dict[str, int]:
     return held
 
 
-def _heard(session: Session, moment: datetime) -> dict[str, int]:
-    """What the outside itself said: fresh readings of chains, and the bank by its statements once there are any."""
+def _heard(session: Session, moment: datetime, mirrored: dict[str, int]) -> dict[str, int]:
+    """What the outside itself said, carried on by the books since: for assets of which all their places told lately.
+
+    A reading is some seconds or minutes old; what was booked since then is neither missing nor over. So it counts as its
+    difference to the books of its own moment.
+    """
     fresh = moment - timedelta(minutes=int(parameters.get(session, "cover")["reading_minutes"]))
-    query = (
-        sa.select(Holding.asset, sa.func.sum(Holding.units), sa.func.min(Holding.at))
-        .where(Holding.source.startswith("chain:"))
-        .group_by(Holding.asset)
-    )
-    found = {asset: int(units) for asset, units, at in session.execute(query) if at >= fresh}
+    told: dict[str, dict[str, Holding]] = {}
+    for row in session.scalars(sa.select(Holding).where(Holding.source.startswith("chain:"), Holding.at >= fresh)):
+        told.setdefault(row.asset, {})[row.source] = row
+    found = {}
+    for asset, rows in told.items():
+        places = {f"chain:{network}" for network in networks_of(asset)}
+        if asset in _ISSUED or not places <= set(rows):
+            continue
+        newest = max(rows.values(), key=lambda row: (row.at, row.source))
+        found[asset] = sum(row.units for row in rows.values()) - newest.books_units + mirrored.get(asset, 0)
     bank = bank_reconciliation.against_bank(session)
-    if bank is not None:
+    if bank is not None and bank.told_whole:
         found["TWD"] = bank.held_units
     return found
 
 
 def note(session: Session, source: str, told: dict[str, int]) -> None:
-    """Writes down what a source outside holds."""
-    moment = now(session)
+    """Writes down what a source outside holds, beside what the books say at this moment."""
+    moment, mirrored = now(session), _mirrored(session)
     for asset, units in told.items():
         row = session.get(Holding, (source, asset))
         if row is None:
-            session.add(Holding(source=source, asset=asset, units=units, at=moment))
-        else:
-            row.units, row.at = units, moment
+            row = Holding(source=source, asset=asset, units=units, at=moment)
+            session.add(row)
+        row.units, row.books_units, row.at = units, mirrored.get(asset, 0), moment
     session.flush()
 
 
-def addresses(session: Session, network: str, most: int = 5000) -> list[str]:
-    """Addresses of a network that ever took a deposit, the newest first."""
+def addresses(session: Session, network: str, most: int = MOST_ADDRESSES) -> list[str] | None:
+    """Addresses of a network that ever took a deposit; None when they are more than can be asked about at a turn.
+
+    Some of them alone would tell of too little, and stop pay-outs for nothing.
+    """
     query = (
         sa.select(Deposit.address)
         .where(Deposit.network == network, Deposit.address.is_not(None), Deposit.network != BANK)
         .group_by(Deposit.address)
         .order_by(sa.func.max(Deposit.id).desc())
-        .limit(most)
+        .limit(most + 1)
     )
-    return [address for address in session.scalars(query) if address]
+    found = [address for address in session.scalars(query) if address]
+    return None if len(found) > most else found

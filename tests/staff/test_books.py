@@ -120,6 +120,7 @@ def test_pay_outs_stop_by_themselves_when_holdings_do_not_cover(app: Flask, port
     portal.db.transact(parameters.change, "cover", {"own_funds_twd": "100"}, "staff:0")
     assert portal.db.read(cover.cover).covered
     chain = portal.ports.chains["TRON"]
+    portal.ports.chains["ETHEREUM"].set_opening("USDT", 0)
     chain.set_opening("USDT", parse_units("998", "USDT"))
     holdings.watch_cover(portal)
     assert portal.db.read(payout_switch.running)
@@ -144,7 +145,8 @@ def test_a_chain_that_does_not_answer_stops_nothing(portal: Any, fault: str) -> 
 def test_an_old_reading_counts_no_more(portal: Any, travel: Callable[[int], Any]) -> None:
     open_market(portal, usdt="30")
     people.customer(portal, usdt="1000")
-    portal.db.transact(cover.note, "chain:TRON", {"USDT": 1})
+    for source in ("chain:TRON", "chain:ETHEREUM"):
+        portal.db.transact(cover.note, source, {"USDT": 1})
     portal.db.transact(parameters.change, "cover", {"own_funds_twd": "0"}, "staff:0")
     assert not portal.db.read(cover.cover).covered
     travel(31 * 60)
