@@ -112,10 +112,10 @@ def _decimal(text: str) -> Decimal:
     return Decimal(text)
 
 
-def _integer(text: str) -> int:
+def _integer(text: str) -> int | Decimal:
     if len(text) > 32:
         raise ValueError("number too long")
-    return int(text)
+    return Decimal(text) if text == "-0" else int(text)  # int would lose the sign that makes it no amount
 
 
 def _refuse(text: str) -> NoReturn:

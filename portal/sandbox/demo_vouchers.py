@@ -14,7 +14,7 @@ from portal.services import bank_credits, codes, companies, payments, stores, sw
 from portal.services.voucher_orders import ATM, Wanted
 
 #: Who bought how many TWIP from which company.
-BOUGHT = (("amy", "6000", "tungkai"), ("ben", "3000", "huanyu"))
+BOUGHT = (("amy", "6000", "tungkai"), ("ben", "3000", "tungkai"))
 
 #: Who paid what bill at which demo store (its place in the list).
 PAID = (("amy", 0, "180"), ("ben", 0, "240"), ("amy", 2, "320"), ("amy", 5, "95"), ("ben", 7, "1280"))

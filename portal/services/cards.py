@@ -187,7 +187,7 @@ def _lapse(session: Session, card: Card) -> None:
 
 def _send(session: Session, customer: Customer, card: Card, *, throttle: bool) -> None:
     phone = phone_of(customer)
-    code = codes.issue(session, PURPOSE, f"card:{card.id}", "sms", phone, throttle=throttle)
+    code = codes.issue(session, PURPOSE, f"card:{card.id}", "sms", phone, throttle=throttle, signed_in=True)
     messages.sms(
         session, phone, "card_code", customer.locale, {"tail": card.card_no[-4:]}, code=code,
         expires_at=now(session) + codes.LIFE,

@@ -5,7 +5,7 @@ the older and inherits its tries, so that asking again never buys more guesses.
 """
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -17,9 +17,10 @@ from portal.models.security import VerificationCode
 LIFE = timedelta(minutes=5)
 RESEND_AFTER = timedelta(seconds=60)
 MAX_TRIES = 5
-MAX_PER_TARGET_AND_DAY = 20
-#: Somebody who pays at many counters a day starts many things; each needs a code.
-MAX_STARTED_PER_TARGET_AND_DAY = 200
+#: Of one purpose, for anybody who asks; what a signed-in customer does counts against the budget of all purposes only:
+#: somebody who pays at many counters a day starts many things, each needs a code, and one may have to be sent again.
+MAX_PER_PURPOSE_AND_DAY = 20
+MAX_PER_TARGET_AND_DAY = 200
 
 declare(
     {
@@ -38,6 +39,7 @@ def issue(
     target: str,
     *,
     throttle: bool = True,
+    signed_in: bool = False,
     secret: str | None = None,
     life: timedelta = LIFE,
 ) -> str:
@@ -45,7 +47,8 @@ def issue(
 
     `subject` names what it proves (`withdrawal:12`), `channel` is `mail` or `sms`, `target` the address or number.
     `throttle=False` is for a code that starts something new in a signed-in customer's own hand rather than being
-    asked for again. A long `secret` of the caller's may stand for the six digits, with a longer `life`. Raises
+    asked for again; `signed_in` for one sent again in such a hand, which is slowed but not rationed with what strangers
+    may ask for. A long `secret` of the caller's may stand for the six digits, with a longer `life`. Raises
     Refusal `code_too_soon` (fact: retry_after_seconds).
     """
     moment = now(session)
@@ -54,15 +57,8 @@ def issue(
     if throttle and older is not None and older.sent_at + RESEND_AFTER > moment:
         wait = int((older.sent_at + RESEND_AFTER - moment).total_seconds()) + 1
         raise Refusal("code_too_soon", retry_after_seconds=wait)
-    sent_today = session.scalar(
-        sa.select(sa.func.count())
-        .select_from(VerificationCode)
-        .where(
-            VerificationCode.target_digest == target_digest,
-            VerificationCode.created_at > moment - timedelta(days=1),
-        )
-    )
-    if (sent_today or 0) >= (MAX_PER_TARGET_AND_DAY if throttle else MAX_STARTED_PER_TARGET_AND_DAY):
+    rationed = purpose if throttle and not signed_in else None
+    if _is_used_up(session, target_digest, rationed, moment):
         raise Refusal("code_too_soon", retry_after_seconds=3600)
     code = secret or f"{secrets.randbelow(10**6):06d}"
     fresh = VerificationCode(
@@ -81,6 +77,18 @@ def issue(
     session.add(fresh)
     session.flush()
     return code
+
+
+def _is_used_up(session: Session, target_digest: str, purpose: str | None, moment: datetime) -> bool:
+    """Whether a target has had its codes of the last day: of all purposes, or of the one that is rationed."""
+    of_purpose = sa.case((VerificationCode.purpose == purpose, 1)) if purpose else sa.null()
+    sent, of_this = session.execute(
+        sa.select(sa.func.count(), sa.func.count(of_purpose)).where(
+            VerificationCode.target_digest == target_digest,
+            VerificationCode.created_at > moment - timedelta(days=1),
+        )
+    ).one()
+    return bool(sent >= MAX_PER_TARGET_AND_DAY or of_this >= MAX_PER_PURPOSE_AND_DAY)
 
 
 def verify(session: Session, purpose: str, subject: str, target: str, code: str) -> None:

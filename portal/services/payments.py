@@ -330,7 +330,7 @@ _HELD = (
 
 def _send(session: Session, customer: Customer, order: ShoppingOrder, store: Store, *, throttle: bool) -> None:
     phone = phone_of(customer)
-    code = codes.issue(session, PURPOSE, f"payment:{order.id}", "sms", phone, throttle=throttle)
+    code = codes.issue(session, PURPOSE, f"payment:{order.id}", "sms", phone, throttle=throttle, signed_in=True)
     facts = {"store": store.name, "amount": plain_text(order.amount_units, "TWIP")}
     messages.sms(
         session, phone, "payment_code", customer.locale, facts, code=code, expires_at=now(session) + codes.LIFE

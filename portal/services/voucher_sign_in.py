@@ -15,6 +15,7 @@ from portal.models.customers import Company, Customer
 from portal.services import (
     accounts,
     code_requests,
+    companies,
     failures,
     identifiers,
     passwords,
@@ -83,11 +84,13 @@ def _second_step(db: Database, waiting_token: str, totp: str | None, visit: Visi
 def ask_for_reset(session: Session, email: str, source: str) -> None:
     """Mails the reset token to a customer of that company; the same answer and as much work for anybody else.
 
-    Raises Refusal `email_invalid`, `input_invalid` for an unknown company, `code_too_soon` when asked again at once.
+    Asked again at once it answers alike and mails nothing. Raises Refusal `email_invalid`, `input_invalid` for an
+    unknown company.
     """
     address = identifiers.canonical_email(email)
+    companies.by_code(session, source)
     if failures.spend(session, failures.key(session, "voucher-reset", address), 1, RESET_EVERY) is not None:
-        raise Refusal("code_too_soon", retry_after_seconds=int(RESET_EVERY.total_seconds()))
+        return
     person = accounts.by_login_name(session, address)
     belongs = person is not None and _belongs(session, person, source)
     code_requests.ask(session, address if belongs else "nobody")

@@ -318,7 +318,7 @@ def _check_waiting(session: Session, withdrawal: Withdrawal) -> None:
 def _send(session: Session, withdrawal: Withdrawal, contact: Customer, *, throttle: bool) -> None:
     channel = (withdrawal.details or {})["channel"]
     target = _target(withdrawal, contact)
-    code = codes.issue(session, PURPOSE, _subject(withdrawal), channel, target, throttle=throttle)
+    code = codes.issue(session, PURPOSE, _subject(withdrawal), channel, target, throttle=throttle, signed_in=True)
     send_code(session, withdrawal, contact, channel, target, code)
 
 

@@ -5,6 +5,7 @@ import sqlalchemy as sa
 
 from portal.models.customers import Customer
 from portal.money import parse_units
+from portal.ports import PortRejected
 from portal.sandbox import demo_companies, demo_customers, demo_prices
 from portal.services import history, prices
 from tests.support import people
@@ -115,6 +116,22 @@ def test_the_market_moves_as_far_as_the_lever_says(pull, portal, read):
 def test_prices_stay_fresh_when_the_clock_is_moved_by_its_lever(pull, portal, read):
     pull("/clock", advance_seconds=86400)
     assert read(prices.tradable, "ETH-TWD")
+
+
+def test_messages_are_found_however_a_script_writes_the_number(app, portal):
+    portal.ports.sms.send("1", "+886912345678", "code 123456", "123456")
+    client = app.test_client()
+    for to in ("%2B886912345678", "+886912345678", "0912345678"):
+        assert [row["code"] for row in client.get(f"/sandbox/messages?to={to}").get_json()["messages"]] == ["123456"]
+
+
+def test_a_final_no_waits_for_an_act_that_can_be_refused(portal):
+    chain = portal.ports.chains["TRON"]
+    portal.world.set_fault("chain", "reject", 1)
+    chain.head()
+    chain.transfers(1, 2000)
+    with pytest.raises(PortRejected):
+        chain.broadcast(chain.sign("w1", "TWIP", "TXLAQ63Xg1NAzckPwKHvzw7CSEmLMEqcdj", 1))
 
 
 def test_the_demo_world_has_charts_for_every_range_and_two_people_with_a_past(portal, read):

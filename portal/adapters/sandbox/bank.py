@@ -19,6 +19,6 @@ class SandboxBank:
             )
 
     def payout(self, key: str) -> PayoutState:
-        with self._world.call("bank"):
+        with self._world.call("bank", looks=True):
             rows = self._world.rows("SELECT state, reason FROM payouts WHERE key = ?", key)
         return PayoutState(rows[0]["state"], rows[0]["reason"]) if rows else PayoutState("unknown")

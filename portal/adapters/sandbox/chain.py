@@ -48,12 +48,12 @@ class SandboxChain:
             connection.execute("INSERT OR IGNORE INTO chain_heads VALUES (?, 1000)", (network,))
 
     def head(self) -> ChainHead:
-        with self._world.call("chain"):
+        with self._world.call("chain", looks=True):
             number = self._number()
         return ChainHead(number, self._hash(number), number - SOLID_DEPTH[self.network])
 
     def block_hash(self, number: int) -> str | None:
-        with self._world.call("chain"):
+        with self._world.call("chain", looks=True):
             return self._hash(number) if number <= self._number() else None
 
     def _hash(self, number: int) -> str:
@@ -63,7 +63,7 @@ class SandboxChain:
         return block_hash(self.network, number, forks[0]["branch"])
 
     def transfers(self, first_block: int, last_block: int) -> list[ChainTransfer]:
-        with self._world.call("chain") as times:
+        with self._world.call("chain", looks=True) as times:
             rows = self._world.rows(
                 "SELECT * FROM chain_transfers WHERE network = ? AND block_number BETWEEN ? AND ? ORDER BY id",
                 self.network, first_block, last_block,
@@ -102,7 +102,7 @@ class SandboxChain:
             )
 
     def status(self, tx_hash: str) -> TransactionStatus:
-        with self._world.call("chain"):
+        with self._world.call("chain", looks=True):
             rows = self._world.rows(
                 "SELECT block_number, succeeded FROM chain_transfers WHERE network = ? AND tx_hash = ?",
                 self.network, tx_hash,
@@ -120,7 +120,7 @@ class SandboxChain:
 
         A chain whose opening was never set tells nothing: the money of such a world came from nowhere.
         """
-        with self._world.call("chain"):
+        with self._world.call("chain", looks=True):
             openings = self._world.rows("SELECT asset, units FROM chain_openings WHERE network = ?", self.network)
             moved = self._world.rows(
                 "SELECT asset, contract, recipient, sender, units FROM chain_transfers WHERE network = ? AND succeeded = 1",

@@ -28,6 +28,9 @@ CREATE TABLE IF NOT EXISTS payouts (key TEXT PRIMARY KEY, bank_code TEXT, branch
   units INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', copies INTEGER NOT NULL DEFAULT 1);
 """
 
+#: Faults that only an act can have.
+ACTS_ONLY = ("reject", "lost_answer")
+
 
 class World:
     """Opens a connection per use; every use is one transaction."""
@@ -68,23 +71,24 @@ class World:
         with self.change() as world:
             world.execute("INSERT OR REPLACE INTO faults VALUES (?, ?, ?)", (port, fault, count))
 
-    def _take_fault(self, port: str) -> str | None:
+    def _take_fault(self, port: str, left_alone: tuple[str, ...] = ()) -> str | None:
         with self.change() as world:
             world.execute("BEGIN IMMEDIATE")
             row = world.execute("SELECT fault FROM faults WHERE port = ? AND remaining > 0", (port,)).fetchone()
-            if row is None:
+            if row is None or row["fault"] in left_alone:
                 return None
             world.execute("UPDATE faults SET remaining = remaining - 1 WHERE port = ?", (port,))
             return str(row["fault"])
 
     @contextmanager
-    def call(self, port: str) -> Iterator[int]:
+    def call(self, port: str, *, looks: bool = False) -> Iterator[int]:
         """One call of a port, with its fault if one is due: yields how many times the act is carried out.
 
         `timeout` and `error` fail before anything is done, `reject` is a final no, `duplicate` does it twice,
-        `lost_answer` does it and then times out.
+        `lost_answer` does it and then times out. A call that only `looks` has nothing to refuse or to lose: these two
+        wait for the next act.
         """
-        fault = self._take_fault(port)
+        fault = self._take_fault(port, ACTS_ONLY if looks else ())
         if fault == "timeout":
             raise PortTimeout(f"{port} did not answer in time")
         if fault == "error":

@@ -63,7 +63,7 @@ def logout(call: Call[Any]) -> Done:
 
 @route(
     "POST", "/forgot-password", "forgot_password", "password", auth="none", body=Forgot,
-    summary="Mails a reset token; answers alike for everybody", errors=("password_reset_throttled", "password_failed"),
+    summary="Mails a reset token; answers alike for everybody", errors=("password_failed",),
 )  # fmt: skip
 def forgot_password(call: Call[Any]) -> Done:
     call.change(nothing, voucher_sign_in.ask_for_reset, call.body.email, call.body.user_source)

@@ -173,6 +173,26 @@ def test_a_code_is_sent_again_after_a_minute_and_the_older_one_is_dead(as_custom
     assert client.ok("POST", f"{path}/verify", {"otp": newer})["data"]["status"] == "paid"
 
 
+def test_after_many_payments_of_a_day_a_code_can_still_be_sent_again(as_customer, travel, amy, cafe):
+    client = as_customer(amy)
+    for _ in range(25):
+        made = client.ok("POST", f"/stores/{cafe.public_id}/checkout", {"amount": 1})["data"]
+    travel(61)
+    assert client.ok("POST", f"/stores/{cafe.public_id}/{made['id']}/resend") == {"success": True}
+
+
+def test_minus_nothing_is_no_amount(app, as_customer, amy, cafe):
+    client = as_customer(amy)
+    answer = app.test_client().post(
+        f"/api/v1/stores/{cafe.public_id}/checkout",
+        data=b'{"amount": -0}',
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {amy.voucher_token()}"},
+    )
+    assert (answer.status_code, answer.get_json()["error"]["code"]) == (422, "parameter_invalid")
+    assert client.ok("GET", "/payments")["data"] == []
+
+
 def test_a_paid_payment_is_not_paid_again(as_customer, code, amy, cafe):
     client = as_customer(amy)
     done = paid(client, code, amy, cafe, 100)
