@@ -104,6 +104,11 @@ def names(session: Session, ids: set[int]) -> dict[int, str]:
     return {row.id: row.name for row in session.execute(sa.select(Staff.id, Staff.name).where(Staff.id.in_(ids)))}
 
 
+def every_name(session: Session) -> dict[str, str]:
+    """Names of all members by the name under which their acts are written down (`staff:12`)."""
+    return {f"{KIND}:{row.id}": row.name for row in session.execute(sa.select(Staff.id, Staff.name))}
+
+
 def roles_of(session: Session, staff_id: int) -> list[str]:
     """The roles a member has."""
     return list(

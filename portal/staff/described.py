@@ -10,6 +10,7 @@ from portal.models.staff import Approval
 from portal.money import SCALES
 from portal.permissions import PERMISSIONS, ROLES
 from portal.services import staff_settings
+from portal.staff import words
 from portal.web.presentation import money_text
 
 #: Words of a payload's entries; an entry that is not listed shows its own name.
@@ -29,6 +30,8 @@ _WORDS: dict[str, str] = {
     "is_vip": N_("VIP"),
     "spread_override_bp": N_("Own spread (hundredths of a percent)"),
 }
+#: Entries whose values are codes.
+_CODES = {"owner_kind": words.SUBJECTS, "bucket": words.BUCKETS, "counter": words.BUCKETS}
 _HIDDEN = ("before", "version", "after")
 
 Row = tuple[str, str, str]
@@ -73,4 +76,6 @@ def _shown(payload: Mapping[str, Any], value: Any, key: str = "") -> str:
         return " · ".join(
             f"{path}: {staff_settings.typed(inner)}" for path, inner in staff_settings.flat(value).items()
         )
+    if key in _CODES and isinstance(value, str):
+        return words.word(_CODES[key], value)
     return str(value)

@@ -1,15 +1,16 @@
 """The console's frame: who sits here, the ways around that their roles open, and how much waits behind each."""
 
+from functools import partial
 from typing import Any
 
-from flask import request
+from flask import g, request
 from flask_babel import gettext
 
 from portal import permissions as may
 from portal.errors import N_
 from portal.http import portal
-from portal.services import staff_counts
-from portal.staff import access, blueprint
+from portal.services import staff_accounts, staff_counts
+from portal.staff import access, blueprint, words
 
 #: Sections of the side navigation: (path, label, icon, permission, name of its count).
 WAYS: tuple[tuple[str, tuple[tuple[str, str, str, str, str], ...]], ...] = (
@@ -83,3 +84,33 @@ def _way(way: tuple[str, str, str, str, str], counts: dict[str, str]) -> dict[st
     here = request.path
     current = here == href or (href not in ("/staff", "/staff/bank", "/staff/books") and here.startswith(f"{href}/"))
     return {"href": href, "label": gettext(label), "icon": icon, "current": current, "count": counts.get(count)}
+
+
+@blueprint.app_template_filter("who")
+def who(actor: str | None) -> str:
+    """The name of whoever did something: a member of staff by name, anybody else by what they are."""
+    if actor is None or not actor.startswith(f"{staff_accounts.KIND}:"):
+        return words.subject(actor)
+    if "staff_names" not in g:
+        g.staff_names = portal().db.read(staff_accounts.every_name)
+    return str(g.staff_names.get(actor, words.subject(actor)))
+
+
+#: Codes of the books and the logs as words, by the filter's name.
+_SPOKEN = {
+    "owner_text": words.SUBJECTS,
+    "bucket_text": words.BUCKETS,
+    "journal_text": words.JOURNALS,
+    "withdrawal_text": words.WITHDRAWALS,
+    "language_text": words.LANGUAGES,
+    "act_text": words.ACTS,
+    "outcome_text": words.OUTCOMES,
+    "rule_text": words.RULES,
+    "fact_text": words.FACTS,
+    "entry_text": words.ENTRIES,
+}
+
+blueprint.add_app_template_filter(words.subject, "subject_text")
+blueprint.add_app_template_filter(words.details, "details_text")
+for _filter, _table in _SPOKEN.items():
+    blueprint.add_app_template_filter(partial(words.word, _table), _filter)

@@ -290,7 +290,7 @@ def test_what_does_not_move_is_shown(app: Flask, portal: Any, amy: people.Person
     travel(5 * 3600)
     (found,) = portal.db.read(stuck.found)
     assert (found.machine, found.thing_id, found.status) == ("withdrawal", made.id, "awaiting_approval")
-    assert f"withdrawal #{made.id}" in desk.desk(app, "finance").page("/staff/stuck").text
+    assert f"Withdrawal #{made.id}" in desk.desk(app, "finance").page("/staff/stuck").text
 
 
 def test_every_state_that_is_watched_belongs_to_its_life_cycle(portal: Any) -> None:
