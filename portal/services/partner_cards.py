@@ -225,6 +225,13 @@ def attach(session: Session, institution_id: int, card_no: str, pictures: Mappin
     return True
 
 
+def papers_refused(session: Session, card_id: int, reason: str) -> None:
+    """The bank will not have a card's papers: others may be handed in. Harmless when the card has moved on."""
+    found = session.get_one(PartnerCard, card_id, with_for_update=True)
+    if found.status == "waiting_for_review":
+        follow(session, found, "review_failed", "system", reason[:200])
+
+
 def check_may_activate(session: Session, institution_id: int, card_no: str, acct_no: str) -> PartnerCard:
     """A card that may be activated. Raises Refusal `partner_card_unknown`, `partner_card_frozen` or `partner_card_state`."""
     found = find(session, institution_id, card_no, acct_no)

@@ -75,7 +75,7 @@ def examine(session: Session, institution_id: int, key_id: int, sample: Sample) 
         signing.read_query(parts.query)
         path = signing.decoded(parts.path)
         text = signing.canonical_body(values)
-        texts = signing.signed_texts(authorization, sample.method, path, parts.query, text)
+        texts = signing.signed_texts(authorization, sample.method.upper(), path, parts.query, text)
     except Refusal as refusal:
         return Diagnosis(refusal=refusal)
     right = [signing.sign(credential.secret, one) for one in texts]
@@ -111,7 +111,7 @@ def _parting(first: str, second: str) -> int:
 
 
 def _mistakes(
-    secret: bytes, sent: Authorization, sample: Sample, path: str, query: str, values: dict[str, str]
+    secret: bytes, sent: Authorization, sample: Sample, path: str, query: str, values: dict[str, str | None]
 ) -> Iterator[tuple[str, str]]:
     """Usual mistakes and the signature each would make."""
     method, key, stamp = sample.method.upper(), sent.api_key, sent.timestamp
@@ -119,7 +119,7 @@ def _mistakes(
     plain = signing.decoded(query)
     uri = f"{path}?{plain}" if query else path
     head = f"{stamp}{method}{key}"
-    unsorted = "&".join(f"{name}={value}" for name, value in values.items())
+    unsorted = "&".join(f"{name}={value}" for name, value in values.items() if value is not None)
     encoded_uri = f"{path}?{query}" if query else path
     texts = [
         (N_("The query was left out. Sign the path with everything after the question mark."), f"{head}{path}{body}"),

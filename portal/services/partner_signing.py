@@ -80,8 +80,10 @@ def check_fresh(timestamp_ms: int, now_ms: int) -> None:
         raise Refusal("timestamp_stale", field="Authorization", skew_ms=timestamp_ms - now_ms)
 
 
-def read_body(body: bytes) -> dict[str, str]:
-    """A flat JSON object as texts: numbers as they were written, null left out (readings P4, P6). {} for no body.
+def read_body(body: bytes) -> dict[str, str | None]:
+    """A flat JSON object as texts, numbers as they were written (readings P4, P6). {} for no body.
+
+    A null stays, as None: it is not signed, so the route must know its name to let it pass.
 
     Raises Refusal `request_ambiguous` for duplicate names, nested values and booleans, `input_invalid` for what is no
     JSON object in UTF-8.
@@ -116,8 +118,8 @@ def _not_json(text: str) -> Any:
     raise ValueError(f"{text} is not JSON")
 
 
-def _flat(pairs: _Pairs) -> dict[str, str]:
-    values: dict[str, str] = {}
+def _flat(pairs: _Pairs) -> dict[str, str | None]:
+    values: dict[str, str | None] = {}
     names = [name for name, _ in pairs]
     if len(set(names)) != len(names):
         raise Refusal("request_ambiguous", field=next(name for name in names if names.count(name) > 1)[:64])
@@ -125,6 +127,7 @@ def _flat(pairs: _Pairs) -> dict[str, str]:
         if not _NAME.fullmatch(name):
             raise Refusal("input_invalid", field="body")
         if value is None:
+            values[name] = None
             continue
         if not isinstance(value, str):
             raise Refusal("request_ambiguous", field=name)
@@ -142,9 +145,9 @@ def _check_text(name: str, value: str) -> None:
         raise Refusal("input_invalid", field=name)
 
 
-def canonical_body(values: Mapping[str, str]) -> str:
-    """`key=value` joined by `&`, keys in ASCII order, nothing encoded; "" for no values (reading P5)."""
-    return "&".join(f"{name}={values[name]}" for name in sorted(values))
+def canonical_body(values: Mapping[str, str | None]) -> str:
+    """`key=value` joined by `&`, keys in ASCII order, nothing encoded, null left out; "" for no values (readings P4, P5)."""
+    return "&".join(f"{name}={values[name]}" for name in sorted(values) if values[name] is not None)
 
 
 def read_query(query: str) -> dict[str, str]:
@@ -175,11 +178,11 @@ def decoded(text: str) -> str:
         raise Refusal("input_invalid", field="query") from error
 
 
-def check_unambiguous(values: Mapping[str, str], names: Iterable[str]) -> None:
+def check_unambiguous(values: Mapping[str, str | None], names: Iterable[str]) -> None:
     """Raises Refusal `request_ambiguous` for a value that contains `&name=` of a field of the call."""
     marks = [f"&{name}=" for name in names]
     for name, value in values.items():
-        if "&" in value and any(mark in value for mark in marks):
+        if value and "&" in value and any(mark in value for mark in marks):
             raise Refusal("request_ambiguous", field=name)
 
 
@@ -198,8 +201,11 @@ def paths_as_sent(path: str) -> list[str]:
 
 
 def signed_texts(authorization: Authorization, method: str, path: str, query: str, body_text: str) -> list[str]:
-    """The texts that may have been signed, one for each spelling of the path. Raises Refusal `input_invalid`."""
-    before = f"{authorization.timestamp}{method.upper()}{authorization.api_key}"
+    """The texts that may have been signed, one for each spelling of the path. Raises Refusal `input_invalid`.
+
+    `method` is the one on the wire: HTTP tells POST from post, so one is not signed by the other.
+    """
+    before = f"{authorization.timestamp}{method}{authorization.api_key}"
     after = (f"?{decoded(query)}" if query else "") + body_text
     return [f"{before}{spelling}{after}" for spelling in paths_as_sent(path)]
 

@@ -13,7 +13,7 @@ from portal.errors import Refusal
 from portal.models.cards import PartnerCard
 from portal.models.partner import PartnerMailProof
 from portal.models.security import SpentNonce
-from portal.ports import PortError, PortRejected
+from portal.ports import CardNetworkPort, PayoutState, PortError, PortRejected
 from portal.services import card_feed, loads, partner_cards, partner_kyc, partner_requests
 from portal.worker.duties import duty, handles
 
@@ -31,9 +31,12 @@ def check_person(portal: Portal, payload: dict[str, Any], job_id: int) -> None:
 
 @handles("partner_card_documents")
 def send_documents(portal: Portal, payload: dict[str, Any], job_id: int) -> None:
-    """The bank gets a card's papers."""
+    """The bank gets a card's papers; one that will not have them leaves the card waiting for better ones."""
     network_id = portal.db.read(_network_id, payload["card_id"])
-    portal.ports.card_network.submit_documents(payload["key"], network_id)
+    try:
+        portal.ports.card_network.submit_documents(payload["key"], network_id)
+    except PortRejected as refused:
+        portal.db.transact(partner_cards.papers_refused, payload["card_id"], str(refused))
 
 
 def _network_id(session: Session, card_id: int) -> str:
@@ -51,18 +54,26 @@ def send_load(portal: Portal, payload: dict[str, Any], job_id: int) -> None:
     try:
         network.load(load.tx_id, network_id, load.currency_units)
     except PortRejected as refused:
-        state = network.load_state(load.tx_id)
+        state = _load_state(network, load.tx_id)
         if state.state in ("unknown", "rejected"):
             portal.db.transact(loads.fail, load_id, state.reason or str(refused))
             return
     portal.db.transact(loads.accepted, load_id)
-    state = network.load_state(load.tx_id)
+    state = _load_state(network, load.tx_id)
     if state.state == "paid":
         portal.db.transact(loads.settle, load_id)
     elif state.state == "rejected":
         portal.db.transact(loads.fail, load_id, state.reason)
     else:
         raise PortError("the network has not settled the load yet")
+
+
+def _load_state(network: CardNetworkPort, tx_id: str) -> PayoutState:
+    """How the network says a load stands. One that will not say has decided nothing: it is asked again later."""
+    try:
+        return network.load_state(tx_id)
+    except PortRejected as refused:
+        raise PortError("the network does not say how the load stands") from refused
 
 
 @duty("card_stock", every_seconds=30)

@@ -68,7 +68,9 @@ def test_the_canonical_body_of_the_document() -> None:
 
 
 def test_numbers_are_signed_as_they_were_written() -> None:
-    assert signing.read_body(b'{"a":1.50,"b":1e3,"c":"x","d":null}') == {"a": "1.50", "b": "1e3", "c": "x"}
+    values = signing.read_body(b'{"a":1.50,"b":1e3,"c":"x","d":null}')
+    assert values == {"a": "1.50", "b": "1e3", "c": "x", "d": None}
+    assert signing.canonical_body(values) == "a=1.50&b=1e3&c=x"
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ class SandboxCardNetwork:
             self._tell(books, network_id, "load", key=key, description="CARD LOAD", credit=amount_units)
 
     def load_state(self, key: str) -> PayoutState:
-        with self._world.call("card_network"):
+        with self._world.call("card_network", looks=True):
             rows = self._world.rows("SELECT state, reason FROM net_loads WHERE key = ?", key)
         return PayoutState(rows[0]["state"], rows[0]["reason"]) if rows else PayoutState("unknown")
 
@@ -176,7 +176,7 @@ class SandboxCardNetwork:
             return found
 
     def events(self, after: int, limit: int) -> list[NetworkEvent]:
-        with self._world.call("card_network") as times:
+        with self._world.call("card_network", looks=True) as times:
             rows = self._world.rows("SELECT * FROM net_events WHERE number > ? ORDER BY number LIMIT ?", after, limit)
         found = [
             NetworkEvent(

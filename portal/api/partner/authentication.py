@@ -36,7 +36,7 @@ class Signed:
     """A call whose signature was right: who calls, and what was signed."""
 
     credential: Credential
-    body: dict[str, str]
+    body: dict[str, str | None]
     body_text: str
     query: dict[str, str]
 

@@ -1,6 +1,7 @@
 """The partner dialect: envelope, signed calls, error codes. HTTP status is always 200. Contract: partner.json."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Request, Response, g, request
@@ -77,7 +78,7 @@ def authenticate(area: str) -> Signed:
     """Proves the request's call (portal/api/partner/authentication.py)."""
     here: Request = request
     wire = Wire(
-        method=here.method,
+        method=here.environ["REQUEST_METHOD"],
         path=here.environ["PATH_INFO"],
         query=here.environ.get("QUERY_STRING", ""),
         authorization=here.environ.get("HTTP_AUTHORIZATION"),
@@ -112,10 +113,16 @@ class PartnerFamily(Family[Signed]):
         return into(query or Nothing, g.partner_signed.query)
 
 
-def into(model: type[BaseModel], values: dict[str, str]) -> BaseModel:
-    """Checks signed values against a call's parameters. Raises Refusal `request_ambiguous`, or as portal/api/parsing.py."""
-    signing.check_unambiguous(values, model.model_fields)
-    return parsing.into(model, values)
+def into(model: type[BaseModel], values: Mapping[str, str | None]) -> BaseModel:
+    """Checks signed values against a call's parameters; a null counts as not given, where the name is known.
+
+    Raises Refusal `request_ambiguous`, or as portal/api/parsing.py.
+    """
+    known = model.model_fields
+    signing.check_unambiguous(values, known)
+    return parsing.into(
+        model, {name: value for name, value in values.items() if value is not None or name not in known}
+    )
 
 
 family = PartnerFamily(

@@ -41,14 +41,11 @@ def load_card(call: Call[Signed]) -> Any:
         raise Refusal("input_invalid", field="cust_tx_id")
     if body.remark is not None and len(body.remark) > 200:
         raise Refusal("input_invalid", field="remark")
-    coin = body.coin_type.upper()
-    if coin != COIN:
-        raise Refusal("institution_asset_unknown", field="coin_type")
     order = loads.Order(
         card_no=body.card_no,
         acct_no=body.acct_no,
-        amount_units=positive_units(body.amount, coin, "amount"),
-        asset=coin,
+        amount_units=positive_units(body.amount, COIN, "amount"),
+        asset=body.coin_type.upper()[:16],
         cust_tx_id=body.cust_tx_id,
         remark=body.remark,
         fingerprint=idempotency.fingerprint(call.caller.body_text),

@@ -159,6 +159,19 @@ def test_papers_are_reviewed(app) -> None:
     p.refused(111013, "POST", attachment, {"card_no": card_no, "poa_doc": picture()})
 
 
+def test_papers_that_the_network_will_not_have_may_be_handed_in_again(app) -> None:
+    p = partner(app)
+    card_no = p.card(active=False)
+    attachment = {"card_no": card_no, "poa_doc": picture()}
+    assert p.ok("POST", f"{CARDS}/attachment", attachment) is True
+    p.portal.world.set_fault("card_network", "reject", 1)
+    p.work()
+    assert status(p, card_no) == 4
+    assert p.ok("POST", f"{CARDS}/attachment", attachment) is True
+    act(p, card_no, "review_pass")
+    assert status(p, card_no) == 1
+
+
 def test_the_pin_form_is_not_supported_yet(app) -> None:
     partner(app).refused(119006, "POST", f"{CARDS}/deposit-pwd-emails", {"card_no": "1", "acct_no": "u1"})
 

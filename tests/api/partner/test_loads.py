@@ -9,6 +9,7 @@ from portal import ledger
 from portal.models.partner import InstitutionAsset
 from portal.models.system import StateChange
 from portal.money import parse_units
+from portal.ports import PortRejected
 from portal.services import idempotency, institutions, loads, partner_cards
 from tests.api.partner.test_cards import act
 from tests.support.outside import at_once
@@ -90,7 +91,15 @@ def test_a_repeated_number_is_the_same_load(app) -> None:
     act(p, card_no, "freeze")
     assert p.load(card_no, "10", "mine") == first
     p.refused(111001, "POST", LOADS, load_body(card_no, "11", "mine"))
-    p.refused(111001, "POST", LOADS, {**load_body(card_no, "10", "mine"), "remark": "other"})
+    for name, other in (
+        ("remark", "other"),
+        ("coin_type", "BTC"),
+        ("acct_no", "u2"),
+        ("card_no", "1"),
+        ("amount", "10.0"),
+    ):
+        p.refused(111001, "POST", LOADS, {**load_body(card_no, "10", "mine"), name: other})
+    assert p.load(card_no, "10", "mine") == first
     assert p.float_units() == before
     other = q.card()
     assert q.load(other, "10", "mine")["tx_id"] != first["tx_id"]
@@ -196,6 +205,7 @@ def test_faults_of_the_network_lose_and_double_nothing(app, travel, fault) -> No
         p.work()
         travel(120)
     p.work()
+    p.portal.world.set_fault("card_network", fault, 0)
     assert status(p, said["tx_id"]) == 1
     assert p.ok("POST", "/bank/balance", {"card_no": card_no})["current_balance"] == said["currency_amount"]
 
@@ -210,6 +220,51 @@ def test_a_final_no_gives_the_money_back(app) -> None:
     assert status(p, said["tx_id"]) == 5
     assert p.float_units() == before
     assert house(p, "clearing", "USDT") == 0
+
+
+def test_a_no_that_is_repeated_gives_the_money_back_once(app) -> None:
+    p = partner(app)
+    card_no = p.card()
+    before = p.float_units()
+    said = p.load(card_no, "100")
+    p.portal.world.set_fault("card_network", "reject", 5)
+    p.work()
+    assert status(p, said["tx_id"]) == 5
+    assert p.float_units() == before
+    assert house(p, "clearing", "USDT") == 0
+
+
+def test_what_the_worker_looks_at_leaves_a_final_no_to_the_load(app, travel) -> None:
+    p = partner(app)
+    card_no = p.card()
+    p.portal.world.set_fault("card_network", "reject", 1)
+    for _ in range(3):  # the feed of events is read every two seconds
+        travel(3)
+        p.work()
+    said = p.load(card_no, "100")
+    p.work()
+    assert status(p, said["tx_id"]) == 5
+
+
+def test_a_network_that_will_not_say_how_a_load_stands_is_asked_again(app, travel, monkeypatch) -> None:
+    p = partner(app)
+    card_no = p.card()
+    before = p.float_units()
+    said = p.load(card_no, "100")
+    network = p.portal.ports.card_network
+    with monkeypatch.context() as patched:
+        patched.setattr(network, "load_state", _refuse)
+        patched.setattr(network, "events", lambda after, limit: [])
+        p.work()
+        assert status(p, said["tx_id"]) == 4
+    travel(120)
+    p.work()
+    assert status(p, said["tx_id"]) == 1
+    assert before - p.float_units() == 100_000000
+
+
+def _refuse(_: str) -> None:
+    raise PortRejected("not now")
 
 
 def test_a_no_after_a_lost_yes_is_no_refund(app, travel) -> None:
