@@ -1,7 +1,6 @@
 """The audit log: who did what to whom, in order, under a hash chain that shows any cut or change."""
 
 import hashlib
-from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -70,34 +69,40 @@ def _alone(session: Session) -> bool:
 
 
 def verify(session: Session) -> list[str]:
-    """Recomputes the whole chain; the list of what is wrong, empty when it holds."""
+    """Recomputes the whole chain, batch by batch; the list of what is wrong, empty when it holds."""
     problems: list[str] = []
-    previous = GENESIS
-    seals = {seal.record_id: seal.chain_hash for seal in session.scalars(sa.select(AuditSeal))}
-    newest = max(seals, default=0)
-    for record in _in_order(session):
-        sealed = seals.pop(record.id, None)
-        if sealed is None:
-            if record.id < newest:
-                problems.append(f"audit record {record.id} was put in behind the seal")
-            continue
-        previous = _link(previous, record)
-        if previous != sealed:
-            problems.append(f"audit record {record.id} does not fit its seal")
-            previous = sealed
-    problems.extend(f"audit record {missing} is gone" for missing in sorted(seals))
-    return problems
-
-
-def _in_order(session: Session, batch: int = 1000) -> Iterator[AuditRecord]:
-    """All records by batches; a reading session has no transaction in which a cursor could stay open."""
-    after = 0
-    while records := session.scalars(
-        sa.select(AuditRecord).where(AuditRecord.id > after).order_by(AuditRecord.id).limit(batch)
-    ).all():
-        yield from records
-        after = records[-1].id
+    previous, after = GENESIS, 0
+    newest = session.scalar(sa.select(sa.func.max(AuditSeal.record_id))) or 0
+    while True:
+        records, seals, last = _batch(session, after)
+        if last is None:
+            return problems
+        for record in records:
+            sealed = seals.pop(record.id, None)
+            if sealed is None:
+                if record.id < newest:
+                    problems.append(f"audit record {record.id} was put in behind the seal")
+                continue
+            previous = _link(previous, record)
+            if previous != sealed:
+                problems.append(f"audit record {record.id} does not fit its seal")
+                previous = sealed
+        problems.extend(f"audit record {missing} is gone" for missing in sorted(seals))
+        after = last
         session.expunge_all()
+
+
+def _batch(session: Session, after: int, count: int = 1000) -> tuple[list[AuditRecord], dict[int, str], int | None]:
+    """The next records with the seals of the same span of numbers; a reading session has no transaction, so no cursor."""
+    records = list(
+        session.scalars(sa.select(AuditRecord).where(AuditRecord.id > after).order_by(AuditRecord.id).limit(count))
+    )
+    query = sa.select(AuditSeal).where(AuditSeal.record_id > after).order_by(AuditSeal.record_id)
+    if len(records) == count:
+        query = query.where(AuditSeal.record_id <= records[-1].id)
+    seals = {seal.record_id: seal.chain_hash for seal in session.scalars(query.limit(10 * count))}
+    highest = max([*seals, *(record.id for record in records)], default=None)
+    return records, seals, highest
 
 
 def _link(previous: str, record: AuditRecord) -> str:

@@ -1,7 +1,8 @@
 """What the regulator asks for: large movements, cases and signals of a span of days, as plain rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
+from decimal import Decimal, localcontext
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ from portal.models.customers import Customer
 from portal.models.kyc import KycIdentity
 from portal.models.risk import RiskCase, RiskSignal
 from portal.models.wallet import Deposit, Withdrawal
-from portal.money import parse_units, plain_text
+from portal.money import EXACT, SCALES, parse_units, plain_text, to_decimal
 from portal.services import audit, parameters, prices
 from portal.services.activity import TAIPEI
 
@@ -63,20 +64,18 @@ def _span(first: str, last: str) -> tuple[datetime, datetime]:
 
 def _people(session: Session, ids: set[int]) -> dict[int, dict[str, str]]:
     """Name and identity number of customers, in the clear."""
-    vault = context(session).vault
-    query = (
-        sa.select(Customer.id, Customer.public_id, Customer.real_name_sealed, KycIdentity.number_sealed)
-        .outerjoin(KycIdentity, KycIdentity.customer_id == Customer.id)
-        .where(Customer.id.in_(ids))
+    vault, found, wanted = context(session).vault, {}, sorted(ids)
+    query = sa.select(Customer.id, Customer.public_id, Customer.real_name_sealed, KycIdentity.number_sealed).outerjoin(
+        KycIdentity, KycIdentity.customer_id == Customer.id
     )
-    return {
-        row[0]: {
-            "customer": row[1],
-            "name": vault.open_text(row[2], "real name") if row[2] else "",
-            "identity_number": vault.open_text(row[3], "identity number") if row[3] else "",
-        }
-        for row in session.execute(query)
-    }
+    for begin in range(0, len(wanted), 1000):
+        for row in session.execute(query.where(Customer.id.in_(wanted[begin : begin + 1000]))):
+            found[row[0]] = {
+                "customer": row[1],
+                "name": vault.open_text(row[2], "real name") if row[2] else "",
+                "identity_number": vault.open_text(row[3], "identity number") if row[3] else "",
+            }
+    return found
 
 
 def _large(session: Session, start: datetime, end: datetime) -> Iterator[dict[str, str]]:
@@ -88,10 +87,11 @@ def _large(session: Session, start: datetime, end: datetime) -> Iterator[dict[st
         (Withdrawal, Withdrawal.verified_at, "out"),
     )
     for model, at, direction in sides:
-        query = sa.select(model).where(model.owner_kind == "customer", at >= start, at < end)
+        query = sa.select(model).where(
+            model.owner_kind == "customer", at >= start, at < end, _at_least(model, known, least)
+        )
         for row in session.scalars(query.order_by(model.id)):
-            if row.asset in known and prices.worth(row.asset, row.amount_units, known[row.asset]) >= least:
-                found.append((row.confirmed_at if direction == "in" else row.verified_at, direction, row))
+            found.append((row.confirmed_at if direction == "in" else row.verified_at, direction, row))
     people = _people(session, {row.owner_id for _, _, row in found})
     for moment, direction, row in sorted(found, key=lambda item: (item[0], item[1], item[2].id)):
         yield {
@@ -106,6 +106,24 @@ def _large(session: Session, start: datetime, end: datetime) -> Iterator[dict[st
             "reference": row.public_id,
             "status": row.status,
         }
+
+
+def _at_least(model: Any, known: Mapping[str, Decimal], least: int) -> sa.ColumnElement[bool]:
+    """Amounts worth at least so much, as the database can tell: the smallest amount of each asset that is."""
+    conditions = [
+        sa.and_(model.asset == asset, model.amount_units >= _smallest(asset, price, least))
+        for asset, price in known.items()
+        if price > 0 and asset in SCALES
+    ]
+    return sa.or_(sa.false(), *conditions)
+
+
+def _smallest(asset: str, price: Decimal, least: int) -> int:
+    with localcontext(EXACT):
+        units = int(to_decimal(least, "TWD") / price * 10 ** SCALES[asset])
+    while prices.worth(asset, units, price) < least:
+        units += 1
+    return units
 
 
 def _cases(session: Session, start: datetime, end: datetime) -> Iterator[dict[str, str]]:

@@ -1,27 +1,30 @@
 """What the rules look for. Each reads what is new since its last turn; a finding it made before is the same signal.
 
-Numbers of rows are given out before they are committed, so each turn reads a little back, too.
+Withdrawals and deposits count from the moment they are meant or money is there: their moves through the life cycle are
+read, not their rows. Numbers are given out before they are committed, so what is younger than LAG is read again.
 """
 
 import unicodedata
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.db import context
+from portal.db import context, now
 from portal.models.customers import ClientSession, Customer
 from portal.models.risk import RiskCursor
+from portal.models.system import StateChange
 from portal.models.wallet import BankCredit, Deposit, Withdrawal
 from portal.money import parse_units, plain_text
 from portal.services import activity, parameters, prices, risk
 from portal.services.networks import BANK
 
-#: How far back of the last turn's end a turn begins.
-OVERLAP = 500
-AT_ONCE = 2000
+LAG = timedelta(seconds=60)
+AT_ONCE = 1000
+#: A mark with nothing above it is moved on only so seldom: most turns write nothing.
+FAR_BEHIND = 10_000
 
 parameters.declare(
     "risk.velocity", {"enabled": True, "hours": 24, "withdrawals": 10, "worth_twd": "3000000", "hold_hours": 0}
@@ -38,26 +41,61 @@ parameters.declare("risk.new_payer", {"enabled": True, "hold_hours": 0})
 _MEANT = ("awaiting_approval", "in_review", "approved", "processing", "broadcast", "confirmed")
 
 
+def anything_new(session: Session) -> bool:
+    """Whether a rule that is switched on has something to look at, or a mark has fallen far behind."""
+    for name, (source, _) in _RULES.items():
+        if _rule(session, name) is not None:
+            things, position = _new(session, name, source)
+            if things or (position or 0) > _cursor(session, name) + FAR_BEHIND:
+                return True
+    return False
+
+
 def scan(session: Session) -> int:
     """Runs every rule that is switched on over what is new; how many signals were raised."""
     raised = 0
-    for name, (model, look) in _RULES.items():
-        rule = parameters.get(session, f"risk.{name}")
-        if rule["enabled"]:
-            raised += sum(look(session, rule, row) for row in _new(session, name, model))
+    for name, (source, look) in _RULES.items():
+        rule = _rule(session, name)
+        if rule is None:
+            continue
+        things, position = _new(session, name, source)
+        raised += sum(look(session, rule, thing) for thing in things)
+        if position is not None:
+            _move(session, name, position)
     return raised
 
 
-def _new(session: Session, name: str, model: Any) -> list[Any]:
+def _rule(session: Session, name: str) -> dict[str, Any] | None:
+    rule = parameters.get(session, f"risk.{name}")
+    return rule if rule["enabled"] else None
+
+
+def _cursor(session: Session, name: str) -> int:
+    return session.scalar(sa.select(RiskCursor.__table__.c.position).where(RiskCursor.name == name)) or 0
+
+
+def _new(session: Session, name: str, source: "_Source") -> tuple[list[Any], int | None]:
+    """What a rule has to look at, and how far it has read then; None when it stays where it is."""
+    cursor, key = _cursor(session, name), source.read.id
+    settled = sa.select(key).where(source.moved_at < now(session) - LAG).order_by(key.desc()).limit(1)
+    query = sa.select(key, source.model).where(key > cursor, *source.only).order_by(key).limit(AT_ONCE)
+    if source.read is not source.model:
+        query = query.join(source.model, source.model.id == StateChange.thing_id)
+    position = session.scalar(settled)
+    rows = list(session.execute(query))
+    if len(rows) == AT_ONCE:
+        # A full batch is read past: a clock that stands still must not keep a rule at one place.
+        position = rows[-1][0]
+    return [row[1] for row in rows], position
+
+
+def _move(session: Session, name: str, position: int) -> None:
     cursor = session.get(RiskCursor, name)
     if cursor is None:
-        cursor = RiskCursor(name=name, position=0)
-        session.add(cursor)
-    query = sa.select(model).where(model.id > max(0, cursor.position - OVERLAP)).order_by(model.id)
-    rows = list(session.scalars(query.limit(AT_ONCE)))
-    cursor.position = max([cursor.position, *(row.id for row in rows)])
+        session.add(RiskCursor(name=name, position=position))
+    else:
+        cursor.position = max(cursor.position, position)
     session.flush()
-    return rows
 
 
 def _velocity(session: Session, rule: dict[str, Any], row: Withdrawal) -> bool:
@@ -170,10 +208,23 @@ def _plain(name: str | None) -> str:
     return "".join(unicodedata.normalize("NFKC", name or "").split()).casefold()
 
 
-_RULES: dict[str, tuple[Any, Callable[[Session, dict[str, Any], Any], bool]]] = {
-    "velocity": (Withdrawal, _velocity),
-    "shared_device": (ClientSession, _shared_device),
-    "shared_address": (Withdrawal, _shared_address),
-    "structuring": (Deposit, _structuring),
-    "new_payer": (BankCredit, _new_payer),
+class _Source(NamedTuple):
+    """Where a rule finds what is new: the rows it reads in order of their numbers, when each came, what it looks at."""
+
+    read: Any
+    moved_at: Any
+    model: Any
+    only: tuple[Any, ...] = ()
+
+
+def _moves(machine: str, to: str, model: Any) -> _Source:
+    return _Source(StateChange, StateChange.at, model, (StateChange.machine == machine, StateChange.to_state == to))
+
+
+_RULES: dict[str, tuple[_Source, Callable[[Session, dict[str, Any], Any], bool]]] = {
+    "velocity": (_moves("withdrawal", "otp_verified", Withdrawal), _velocity),
+    "shared_device": (_Source(ClientSession, ClientSession.created_at, ClientSession), _shared_device),
+    "shared_address": (_moves("withdrawal", "otp_verified", Withdrawal), _shared_address),
+    "structuring": (_moves("deposit", "confirmed", Deposit), _structuring),
+    "new_payer": (_Source(BankCredit, BankCredit.received_at, BankCredit), _new_payer),
 }

@@ -14,7 +14,7 @@ def seal_audit(portal: Portal) -> int:
 @duty("risk rules", every_seconds=15)
 def look_for_risk(portal: Portal) -> int:
     """Runs the risk rules; how many signals they raised."""
-    return portal.db.transact(risk_rules.scan)
+    return portal.db.transact(risk_rules.scan) if portal.db.read(risk_rules.anything_new) else 0
 
 
 @duty("ledger days", every_seconds=60)

@@ -11,8 +11,17 @@ from sqlalchemy.exc import DBAPIError
 from portal.models.customers import Customer
 from portal.models.risk import RiskSignal
 from portal.money import parse_units
-from portal.services import bank_credits, bank_deposits, parameters, risk, risk_rules, sessions, staff_accounts
-from tests.support import desk, people, vouchers
+from portal.services import (
+    bank_credits,
+    bank_deposits,
+    parameters,
+    regulator,
+    risk,
+    risk_rules,
+    sessions,
+    staff_accounts,
+)
+from tests.support import desk, people, vouchers, withdrawals_of
 from tests.support.market import open_market
 
 
@@ -143,3 +152,38 @@ def test_who_may_only_look_decides_nothing(app: Flask, portal: Any, raised: peop
     signal = portal.db.read(risk.signals)[0][0]
     for path in (f"risk/{signal.id}/clear", f"risk/{signal.id}/case", "regulator"):
         assert who.raw.post(f"/staff/{path}", data={"csrf_token": token, "reason": "because"}).status_code == 403
+
+
+def test_a_withdrawal_counts_when_it_is_confirmed_however_long_that_takes(
+    app: Flask, portal: Any, travel: Callable[[int], Any]
+) -> None:
+    open_market(portal, usdt="30")
+    portal.db.transact(parameters.change, "risk.velocity", {"worth_twd": "1000"}, "staff:0")
+    amy, ben = people.customer(portal, usdt="1000"), people.customer(portal, usdt="1000")
+    asked = [withdrawals_of.requested(app, person, "100") for person in (amy, ben)]
+    assert portal.db.transact(risk_rules.scan) == 0
+    travel(240)
+    portal.db.transact(risk_rules.scan)
+    for person, made in zip((amy, ben), asked, strict=True):
+        withdrawals_of.confirmed(app, person, made)
+    assert portal.db.read(risk_rules.anything_new)
+    portal.db.transact(risk_rules.scan)
+    assert sorted(signals(portal)) == sorted(
+        (rule, person.id) for rule in ("velocity", "shared_address") for person in (amy, ben)
+    )
+    travel(120)
+    portal.db.transact(risk_rules.scan)
+    assert not portal.db.read(risk_rules.anything_new)
+
+
+def test_what_the_regulator_calls_large_is_found_by_its_worth(app: Flask, portal: Any) -> None:
+    open_market(portal, usdt="30")
+    portal.db.transact(parameters.change, "regulator", {"large_twd": "3210.79"}, "staff:0")
+    amy = people.customer(portal, usdt="1000")
+    small = withdrawals_of.requested(app, amy, "99.999999")
+    withdrawals_of.confirmed(app, amy, small)
+    large = withdrawals_of.requested(app, amy, "100")
+    withdrawals_of.confirmed(app, amy, large)
+    day = portal.clock.now().astimezone(regulator.TAIPEI).date().isoformat()
+    rows = portal.db.transact(regulator.export, "large", day, day, "staff:1")
+    assert [(row["amount"], row["worth_twd"]) for row in rows] == [("100", "3210.79")]
