@@ -23,7 +23,7 @@ class CardCode(CardNumber):
 @route("GET", "/cards", "list_cards", "card", query=PageQuery, summary="The customer's verified cards")
 def list_cards(call: Call[Any]) -> Page:
     query = cards.verified(call.caller.customer_id)
-    return call.look(paging.read, query, Card.id, call.query.number, _cards)
+    return call.look(paging.read_short, query, Card.id, call.query.number, _cards)
 
 
 def _cards(session: Session, rows: list[Card]) -> list[Any]:

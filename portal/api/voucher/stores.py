@@ -24,7 +24,7 @@ class Checkout(Model):
 @route("GET", "/stores", "list_stores", "store", auth="none", query=StoresQuery, summary="Stores that take vouchers")
 def list_stores(call: Call[Any]) -> Page:
     query = stores.matching(call.query.name)
-    return call.look(paging.read, query, Store.id, call.query.number, _stores, newest_first=False)
+    return call.look(paging.read_short, query, Store.id, call.query.number, _stores, newest_first=False)
 
 
 def _stores(session: Session, rows: list[Store]) -> list[Any]:
