@@ -22,7 +22,7 @@ from portal.models.wallet import BankCredit
 from portal.money import parse_units
 from portal.permissions import BANK_REFUND as MAY_REFUND
 from portal.permissions import BANK_REFUND_APPROVE
-from portal.services import approvals, audit, bank_credits, banks, parameters, references
+from portal.services import approvals, audit, bank_credits, banks, parameters, references, sealed_facts
 from portal.services.staff_sessions import SignedInStaff
 
 KIND = "bank.refund"
@@ -63,23 +63,29 @@ def ask(session: Session, me: SignedInStaff, credit_id: int, target: Mapping[str
     limit = parse_units(parameters.get(session, "bank.refunds")["one_person_up_to_twd"], "TWD")
     if credit.amount_units > limit:
         _check(session, payload)
-        sealed = {**payload, "account": _seal(session, facts["account"]), "account_tail": facts["account"][-4:]}
-        approvals.propose(session, me, KIND, f"bank_credit:{credit.id}", sealed, reason)
+        _propose(session, me, payload, reason)
         return False
     order(session, payload, me.actor, reason)
     return True
 
 
+def _propose(session: Session, me: SignedInStaff, payload: dict[str, Any], reason: str) -> None:
+    """The payload names bank and end of the account; the whole of it is kept sealed, once per same proposal."""
+    account = payload.pop("account")
+    subject, shown = f"bank_credit:{payload['credit']}", {**payload, "account_tail": account[-4:]}
+    for waiting in approvals.about(session, subject):
+        kept = {name: value for name, value in waiting.payload.items() if name != "sealed"}
+        if waiting.status == approvals.PENDING and kept == shown:
+            raise Refusal("approval_same")
+    sealed = sealed_facts.keep(session, {"account": account})
+    approvals.propose(session, me, KIND, subject, {**shown, "sealed": sealed}, reason)
+
+
 @approvals.declare_kind(KIND, N_("Refund of a bank credit"), propose=MAY_REFUND, approve=BANK_REFUND_APPROVE)
 def carry_out(session: Session, payload: Mapping[str, Any], actor: str, reference: str) -> dict[str, Any]:
     """Orders a refund that two people decided on."""
-    opened = context(session).vault.open_text(bytes.fromhex(payload["account"]), "bank account")
-    made = order(session, {**payload, "account": opened}, actor, reference)
+    made = order(session, {**payload, **sealed_facts.opened(session, payload.get("sealed"))}, actor, reference)
     return {"refund": made.public_id}
-
-
-def _seal(session: Session, account: str) -> str:
-    return context(session).vault.seal_text(account, "bank account").hex()
 
 
 def _check(session: Session, payload: Mapping[str, Any]) -> None:

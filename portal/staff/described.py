@@ -32,7 +32,7 @@ _WORDS: dict[str, str] = {
 }
 #: Entries whose values are codes.
 _CODES = {"owner_kind": words.SUBJECTS, "bucket": words.BUCKETS, "counter": words.BUCKETS}
-_HIDDEN = ("before", "version", "after")
+_HIDDEN = ("before", "version", "after", "sealed")
 
 Row = tuple[str, str, str]
 
