@@ -12,8 +12,8 @@ from portal.money import parse_units
 from portal.services import bank_files
 from portal.services.bank_files import PRESETS, mapping_from
 from portal.services.bank_files.parsed import amount, day
-from tests.support import statements
-from tests.support.statements import Movement
+from tests.support import statement_files
+from tests.support.statement_files import Movement
 
 KGI = PRESETS["809 凱基銀行"]
 DAY = date(2026, 11, 20)
@@ -27,7 +27,7 @@ def refused(what: str, content: bytes, mapping: Any = KGI) -> Refusal:
 
 
 def test_a_big5_file_with_years_of_the_republic_is_read() -> None:
-    made = statements.csv_809(
+    made = statement_files.csv_809(
         [
             Movement(DAY, "12345.5", "跨行轉入", "K1", "9180712345678903", "00412345678901", "林小明"),
             Movement(date(2026, 11, 21), "-1000", "轉帳支出", "K2", account="8090000000001"),
@@ -35,7 +35,7 @@ def test_a_big5_file_with_years_of_the_republic_is_read() -> None:
         opening="500",
     )
     found = bank_files.read(made, KGI)
-    assert (found.account, found.kind) == (statements.HOUSE, "statement")
+    assert (found.account, found.kind) == (statement_files.HOUSE, "statement")
     assert (found.opening_units, found.closing_units) == (parse_units("500", "TWD"), parse_units("11845.5", "TWD"))
     first, second = found.lines
     assert (first.day, first.amount_units, first.reference) == (DAY, parse_units("12345.5", "TWD"), "K1")
@@ -71,7 +71,7 @@ def test_a_file_with_the_newest_line_first_is_turned_around() -> None:
 
 @pytest.mark.parametrize("version", ["02", "08"])
 def test_camt_053_is_read_in_its_versions(version: str) -> None:
-    made = statements.camt053(
+    made = statement_files.camt053(
         [
             Movement(DAY, "700", "deposit 9180712345678903", "C1", "9180712345678903", "00412345678901", "A & B"),
             Movement(DAY, "-0.5", "fee", "C2"),
@@ -80,14 +80,14 @@ def test_camt_053_is_read_in_its_versions(version: str) -> None:
         version=version,
     )
     found = bank_files.read(made, None)
-    assert (found.account, found.format, found.kind) == (statements.SECOND, "camt.053", "statement")
+    assert (found.account, found.format, found.kind) == (statement_files.SECOND, "camt.053", "statement")
     assert (found.opening_units, found.closing_units) == (-100_000, parse_units("689.5", "TWD"))
     assert (found.lines[0].other_name, found.lines[0].virtual_account) == ("A & B", "9180712345678903")
     assert found.lines[1].amount_units == -5_000
 
 
 def test_camt_054_splits_a_collected_entry_into_its_payments() -> None:
-    single = statements.camt054([Movement(DAY, "300", reference="B1", name="x")]).decode()
+    single = statement_files.camt054([Movement(DAY, "300", reference="B1", name="x")]).decode()
     parts = "".join(
         f'<TxDtls><AmtDtls><TxAmt><Amt Ccy="TWD">{units}</Amt></TxAmt></AmtDtls></TxDtls>' for units in ("100", "200")
     )
@@ -98,14 +98,16 @@ def test_camt_054_splits_a_collected_entry_into_its_payments() -> None:
 
 
 def test_entries_that_are_not_booked_yet_are_left_out() -> None:
-    made = statements.camt054([Movement(DAY, "300", reference="B1"), Movement(DAY, "5", reference="B2")]).decode()
+    made = statement_files.camt054([Movement(DAY, "300", reference="B1"), Movement(DAY, "5", reference="B2")]).decode()
     found = bank_files.read(made.replace("<Cd>BOOK</Cd>", "<Cd>PDNG</Cd>", 1).encode(), None)
     assert [line.reference for line in found.lines] == ["B2"]
 
 
 def test_what_cannot_be_read_says_what_and_where() -> None:
-    good = statements.csv_809([Movement(DAY, "1", "a"), Movement(DAY, "2", "b")]).decode("cp950")
-    assert refused("date", good.replace(statements.republic(DAY), "115/13/40", 3).encode("cp950")).facts["line"] == 6
+    good = statement_files.csv_809([Movement(DAY, "1", "a"), Movement(DAY, "2", "b")]).decode("cp950")
+    assert (
+        refused("date", good.replace(statement_files.republic(DAY), "115/13/40", 3).encode("cp950")).facts["line"] == 6
+    )
     assert refused("amount", good.replace('"2.00"', "two", 1).encode("cp950")).facts["line"] == 7
     refused("unbalanced", good.replace('"3.00"', '"4.00"', 1).encode("cp950"))
     refused("header", good.replace("交易日期", "日子").encode("cp950"))
@@ -125,7 +127,7 @@ def test_hostile_xml_is_refused() -> None:
     for content in (bomb, outside, b"<Document", b"<a/>", b"<Document><BkToCstmrStmt/></Document>"):
         with pytest.raises(Refusal):
             bank_files.read(content, None)
-    made = statements.camt053([Movement(DAY, "1")])
+    made = statement_files.camt053([Movement(DAY, "1")])
     refused("currency", made.replace(b'Ccy="TWD"', b'Ccy="USD"'), None)
     refused(
         "unbalanced",

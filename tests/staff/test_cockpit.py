@@ -26,16 +26,16 @@ from portal.services import (
 from portal.services.activity import TAIPEI
 from portal.services.voucher_orders import Wanted
 from portal.services.withdrawals import Request
-from tests.support import desk, people, statements, vouchers
+from tests.support import desk, people, statement_files, vouchers
 from tests.support.market import open_market
 from tests.support.outside import code_for, run_worker
-from tests.support.statements import Movement
+from tests.support.statement_files import Movement
 
 TWD = "TWD"
 
 
 def units(amount: str) -> int:
-    return statements.signed(amount)
+    return statement_files.signed(amount)
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_three_files_are_matched_queued_and_reconciled_to_nothing_unexplained(
     vouchers.bank_brings(portal, twice.virtual.account, "700", payer_account=account, reference="K-HEARD")
     paid = payout(app, ben, "1015")
     assert paid.status == "confirmed"
-    csv = statements.csv_809(
+    csv = statement_files.csv_809(
         [
             Movement(today, "700", "ATM轉帳", "K-HEARD", twice.virtual.account, account, "林小明"),
             Movement(today, "1000", "網銀轉帳", "K1", own, account, "林小明"),
@@ -127,21 +127,21 @@ def test_three_files_are_matched_queued_and_reconciled_to_nothing_unexplained(
             Movement(today, "88", "網銀轉帳", "K5", own, "00499999999999", "陌生人"),
             Movement(today, "-1000", f"代付 {paid.reference}", "K6", account="809" + vouchers.own_account(ben)),
             Movement(today, "-15", "跨行手續費", "K7"),
-            Movement(today, "-20000", "轉帳支出", "K8", account=statements.SECOND),
+            Movement(today, "-20000", "轉帳支出", "K8", account=statement_files.SECOND),
             Movement(today, "12345", "存入", "K9", name="不知名"),
         ],
         opening="100000",
     )
     second = [
-        Movement(today, "20000", "transfer in", "C1", account=statements.HOUSE),
+        Movement(today, "20000", "transfer in", "C1", account=statement_files.HOUSE),
         Movement(today, "3", "利息", "C2"),
         Movement(today, "400", "deposit", "C3", virtual=own, account=account, name="林小明"),
     ]
     who = desk.desk(app, "finance")
     page = upload(who, csv, "kgi.csv", "809 凱基銀行")
     assert "10 new lines, 0 known before" in page.text
-    upload(who, statements.camt054(second[2:]), "notice.xml")
-    page = upload(who, statements.camt053(second), "statement.xml")
+    upload(who, statement_files.camt054(second[2:]), "notice.xml")
+    page = upload(who, statement_files.camt053(second), "statement.xml")
     assert "2 new lines, 1 known before" in page.text
     page = upload(who, csv, "again.csv", "809 凱基銀行", 422)
     assert "This very file was imported already." in page.text
@@ -179,7 +179,7 @@ def test_three_files_are_matched_queued_and_reconciled_to_nothing_unexplained(
         "by_hand_without_line": -units("5000"),
     }
     assert who.submit("/staff/bank", "/staff/bank/close", day=today.isoformat(), status=422).errors
-    who.submit("/staff/bank", "/staff/bank/opening", account=statements.HOUSE, reason="our own money")
+    who.submit("/staff/bank", "/staff/bank/opening", account=statement_files.HOUSE, reason="our own money")
     other = desk.desk(app, "treasury")
     other.submit(str(other.page("/staff/approvals").one("#list td a")["href"]), "/approve")
     result = reconciled(portal)
@@ -197,8 +197,8 @@ def test_a_file_that_tells_the_same_again_books_nothing_twice(
     own, account = virtual(portal, amy), vouchers.own_account(amy)
     line = Movement(today, "1000", "網銀轉帳", "K1", own, account, "林小明")
     who = desk.desk(app, "finance")
-    upload(who, statements.csv_809([line]), "one.csv", "809 凱基銀行")
-    page = upload(who, statements.csv_809([line, Movement(today, "1", "利息", "K2")]), "two.csv", "809 凱基銀行")
+    upload(who, statement_files.csv_809([line]), "one.csv", "809 凱基銀行")
+    page = upload(who, statement_files.csv_809([line, Movement(today, "1", "利息", "K2")]), "two.csv", "809 凱基銀行")
     assert "1 new lines, 1 known before" in page.text
     for _ in range(2):
         who.submit("/staff/bank/lines", "/staff/bank/lines/certain")
@@ -212,9 +212,11 @@ def test_the_same_money_under_another_reference_is_told_twice(
     own, account = virtual(portal, amy), vouchers.own_account(amy)
     who = desk.desk(app, "finance")
     notice = Movement(today, "250", "deposit", "", own, account, "林小明")
-    upload(who, statements.camt054([notice]), "notice.xml")
+    upload(who, statement_files.camt054([notice]), "notice.xml")
     who.submit("/staff/bank/lines", "/staff/bank/lines/certain")
-    upload(who, statements.camt053([Movement(today, "250", "deposit", "C9", own, account, "林小明")]), "statement.xml")
+    upload(
+        who, statement_files.camt053([Movement(today, "250", "deposit", "C9", own, account, "林小明")]), "statement.xml"
+    )
     who.submit("/staff/bank/lines", "/staff/bank/lines/certain")
     twin = lines(portal)[1]
     assert (twin.status, twin.match_kind) == ("open", "known")
@@ -230,14 +232,14 @@ def test_a_payment_into_the_companys_account_pays_the_order_of_its_remitter(
     found = order(app, amy, 300, payment_type="remittance", remittance_name="林小明")
     house = vouchers.PAYOUT["tungkai"].partition("-")[2]
     who = desk.desk(app, "finance")
-    upload(who, statements.camt053([Movement(today, "300", "匯款", "R1", name="林小明")], account=house), "r.xml")
+    upload(who, statement_files.camt053([Movement(today, "300", "匯款", "R1", name="林小明")], account=house), "r.xml")
     who.submit("/staff/bank/lines", "/staff/bank/lines/certain")
     assert portal.db.read(lambda session: session.get(BuyOrder, found.order.id).status) == "token"
 
 
 def test_a_line_that_fits_nothing_is_booked_by_two(app: Flask, portal: Any, today: date) -> None:
     who = desk.desk(app, "finance")
-    upload(who, statements.camt053([Movement(today, "-777", "稅款", "T1")], opening="1000"), "tax.xml")
+    upload(who, statement_files.camt053([Movement(today, "-777", "稅款", "T1")], opening="1000"), "tax.xml")
     (line,) = lines(portal)
     assert line.score == 0
     who.submit(f"/staff/bank/lines/{line.id}", "/propose", bucket="fees", reason="a tax")
@@ -250,8 +252,10 @@ def test_a_line_that_fits_nothing_is_booked_by_two(app: Flask, portal: Any, toda
 
 def test_a_gap_between_statements_is_named(app: Flask, portal: Any, today: date) -> None:
     who = desk.desk(app, "finance")
-    upload(who, statements.camt053([Movement(today - timedelta(days=3), "5", "利息", "G1")], opening="10"), "a.xml")
-    upload(who, statements.camt053([Movement(today, "5", "利息", "G2")], opening="20"), "b.xml")
+    upload(
+        who, statement_files.camt053([Movement(today - timedelta(days=3), "5", "利息", "G1")], opening="10"), "a.xml"
+    )
+    upload(who, statement_files.camt053([Movement(today, "5", "利息", "G2")], opening="20"), "b.xml")
     who.submit("/staff/bank/lines", "/staff/bank/lines/certain")
     result = reconciled(portal)
     assert {term.name: term.units for term in result.terms} == {"opening_not_booked": units("10"), "gaps": units("5")}
@@ -265,7 +269,7 @@ def test_one_thing_is_on_one_line_only_and_the_database_says_so(
         portal, virtual(portal, amy), "40", payer_account=vouchers.own_account(amy), reference="A"
     )
     who = desk.desk(app, "finance")
-    upload(who, statements.camt053([Movement(today, "40", "x", "A"), Movement(today, "40", "y", "B")]), "two.xml")
+    upload(who, statement_files.camt053([Movement(today, "40", "x", "A"), Movement(today, "40", "y", "B")]), "two.xml")
     who.submit("/staff/bank/lines", "/staff/bank/lines/certain")
     first, second = lines(portal)
     assert (first.match_id, first.status, second.status) == (credit.id, "booked", "open")
@@ -295,7 +299,7 @@ def test_one_thing_is_on_one_line_only_and_the_database_says_so(
 )
 def test_a_line_is_not_booked_as_what_it_cannot_be(app: Flask, portal: Any, today: date, kind: str, match: str) -> None:
     who = desk.desk(app, "finance")
-    upload(who, statements.camt053([Movement(today, "40", "x", "A")]), "one.xml")
+    upload(who, statement_files.camt053([Movement(today, "40", "x", "A")]), "one.xml")
     (line,) = lines(portal)
     page = who.submit(f"/staff/bank/lines/{line.id}", "/book", having="kind", kind=kind, match_id=match, status=422)
     assert page.errors
@@ -308,7 +312,7 @@ def test_capital_that_was_booked_by_hand_is_met_by_its_line(app: Flask, portal: 
     capital = [Line(ledger.house("inventory", TWD), units("900")), Line(ledger.house("bank", TWD), -units("900"))]
     portal.db.transact(ledger.post, "capital", "capital:1", capital, actor="system")
     who = desk.desk(app, "finance")
-    upload(who, statements.camt053([Movement(today, "900", "capital", "Q1")]), "capital.xml")
+    upload(who, statement_files.camt053([Movement(today, "900", "capital", "Q1")]), "capital.xml")
     (line,) = lines(portal)
     assert (line.match_kind, line.score) == ("journal", 70)
     who.submit(f"/staff/bank/lines/{line.id}", "/book", having="csrf_token")
@@ -336,7 +340,9 @@ def test_pay_outs_by_file_leave_once_and_the_statement_settles_them(
         run_worker(portal)
     assert portal.world.rows("SELECT 1 FROM payouts") == []
     finance = desk.desk(app, "finance")
-    upload(finance, statements.camt053([Movement(today, "-1000", made.reference, "P1")], opening="5000"), "out.xml")
+    upload(
+        finance, statement_files.camt053([Movement(today, "-1000", made.reference, "P1")], opening="5000"), "out.xml"
+    )
     finance.submit("/staff/bank/lines", "/staff/bank/lines/certain")
     assert portal.db.read(lambda session: session.get(Withdrawal, made.id).status) == "confirmed"
     assert ben.balance(TWD) == units("3985")
@@ -387,7 +393,7 @@ def test_other_roles_see_no_bank(app: Flask, role: str, path: str) -> None:
 
 
 def test_support_looks_and_books_nothing(app: Flask, portal: Any, today: date) -> None:
-    upload(desk.desk(app, "finance"), statements.camt053([Movement(today, "40", "x", "A")]), "one.xml")
+    upload(desk.desk(app, "finance"), statement_files.camt053([Movement(today, "40", "x", "A")]), "one.xml")
     who = desk.desk(app, "support")
     token = str(who.page("/staff/bank").one("meta[name=csrf-token]")["content"])
     (line,) = lines(portal)
@@ -410,7 +416,7 @@ def test_bulk_booking_twice_at_once_books_once(portal: Any, app: Flask, today: d
 
     own, account = virtual(portal, amy), vouchers.own_account(amy)
     rows = [Movement(today, "10", "x", f"M{number}", own, account, "林小明") for number in range(8)]
-    upload(desk.desk(app, "finance"), statements.camt053(rows), "many.xml")
+    upload(desk.desk(app, "finance"), statement_files.camt053(rows), "many.xml")
     at_once(*[lambda: bank_booking.book_certain(portal.db, "staff:1")] * 3)
     assert amy.balance(TWD) == units("80")
     assert reconciled(portal).unexplained_units == 0

@@ -21,9 +21,9 @@ from portal.services import (
 )
 from portal.worker import holdings
 from portal.worker.loop import run_until_idle
-from tests.support import people, statements, vouchers
+from tests.support import people, statement_files, vouchers
 from tests.support.market import open_market
-from tests.support.statements import Movement
+from tests.support.statement_files import Movement
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_a_notice_without_balances_stops_nothing(bare: Any) -> None:
     credited(bare, "5000")
     people.customer(bare, twd="700")
     today = bare.clock.now().date()
-    imported(bare, statements.camt054([Movement(today, "40", "x", "A")]))
+    imported(bare, statement_files.camt054([Movement(today, "40", "x", "A")]))
     assert runs(bare)
     assert not line_of(bare, "TWD").heard
 
@@ -142,10 +142,10 @@ def test_a_notice_without_balances_stops_nothing(bare: Any) -> None:
 def test_a_statement_that_holds_less_than_is_owed_stops(bare: Any, travel: Callable[[int], Any]) -> None:
     credited(bare, "5000")
     today = bare.clock.now().date()
-    imported(bare, statements.camt053([Movement(today, "40", "x", "A")], opening="0"))
+    imported(bare, statement_files.camt053([Movement(today, "40", "x", "A")], opening="0"))
     # The credit of 5,000 came by notice and is on no statement yet: nothing is missing.
     assert runs(bare)
     assert line_of(bare, "TWD").heard
-    imported(bare, statements.camt053([Movement(today, "-60", "y", "B")], opening="40"))
+    imported(bare, statement_files.camt053([Movement(today, "-60", "y", "B")], opening="40"))
     assert not runs(bare)
     assert "TWD are missing" in bare.db.read(payout_switch.state).why
