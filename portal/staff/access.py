@@ -85,6 +85,8 @@ def requires(*permissions: str) -> Callable[[Callable[P, ResponseReturnValue]], 
                 portal().db.transact(staff_sessions.touch, found.session_id)
             return view(*args, **kwargs)
 
+        # What a test draws its matrix of routes and roles from.
+        guarded.__dict__["needs"] = permissions
         return guarded
 
     return declare
