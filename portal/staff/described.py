@@ -10,7 +10,7 @@ from portal.models.staff import Approval
 from portal.money import SCALES
 from portal.permissions import PERMISSIONS, ROLES
 from portal.services import staff_settings
-from portal.staff import words
+from portal.staff import spoken, words
 from portal.web.presentation import money_text
 
 #: Words of a payload's entries; an entry that is not listed shows its own name.
@@ -50,7 +50,7 @@ def rows(found: Approval) -> list[Row]:
     if isinstance(after, Mapping):
         old, new = staff_settings.flat(before or {}), staff_settings.flat(after)
         answer += [
-            (path, staff_settings.typed(old.get(path)), staff_settings.typed(new.get(path)))
+            (spoken.path(path), staff_settings.typed(old.get(path)), staff_settings.typed(new.get(path)))
             for path in sorted({*old, *new})
             if old.get(path) != new.get(path)
         ]
@@ -77,5 +77,5 @@ def _shown(payload: Mapping[str, Any], value: Any, key: str = "") -> str:
             f"{path}: {staff_settings.typed(inner)}" for path, inner in staff_settings.flat(value).items()
         )
     if key in _CODES and isinstance(value, str):
-        return words.word(_CODES[key], value)
+        return spoken.word(_CODES[key], value)
     return str(value)

@@ -10,11 +10,14 @@ from sqlalchemy.orm import Session
 from portal.errors import N_, Refusal
 from portal.http import portal
 from portal.permissions import SETTINGS_CHANGE, SETTINGS_VIEW
-from portal.services import approvals, parameters, staff_settings
+from portal.services import approvals, parameters, risk_rules, staff_settings
 from portal.services.staff_sessions import SignedInStaff
 from portal.staff import access, acts, blueprint, inputs
 from portal.staff.people import PROPOSED
 from portal.web import rendering
+
+#: Declares rules of its own; a process that only serves pages would not know them otherwise.
+KNOWN_BY_NAME = (risk_rules,)
 
 #: What the parts of a rule's name stand for, for the list's headings.
 GROUPS: tuple[tuple[str, str], ...] = (

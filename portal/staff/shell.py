@@ -10,7 +10,7 @@ from portal import permissions as may
 from portal.errors import N_
 from portal.http import portal
 from portal.services import staff_accounts, staff_counts
-from portal.staff import access, blueprint, words
+from portal.staff import access, blueprint, spoken, words
 
 #: Sections of the side navigation: (path, label, icon, permission, name of its count).
 WAYS: tuple[tuple[str, tuple[tuple[str, str, str, str, str], ...]], ...] = (
@@ -90,10 +90,10 @@ def _way(way: tuple[str, str, str, str, str], counts: dict[str, str]) -> dict[st
 def who(actor: str | None) -> str:
     """The name of whoever did something: a member of staff by name, anybody else by what they are."""
     if actor is None or not actor.startswith(f"{staff_accounts.KIND}:"):
-        return words.subject(actor)
+        return spoken.subject(actor)
     if "staff_names" not in g:
         g.staff_names = portal().db.read(staff_accounts.every_name)
-    return str(g.staff_names.get(actor, words.subject(actor)))
+    return str(g.staff_names.get(actor, spoken.subject(actor)))
 
 
 #: Codes of the books and the logs as words, by the filter's name.
@@ -110,7 +110,8 @@ _SPOKEN = {
     "entry_text": words.ENTRIES,
 }
 
-blueprint.add_app_template_filter(words.subject, "subject_text")
-blueprint.add_app_template_filter(words.details, "details_text")
+blueprint.add_app_template_filter(spoken.subject, "subject_text")
+blueprint.add_app_template_filter(spoken.details, "details_text")
+blueprint.add_app_template_filter(spoken.path, "path_text")
 for _filter, _table in _SPOKEN.items():
-    blueprint.add_app_template_filter(partial(words.word, _table), _filter)
+    blueprint.add_app_template_filter(partial(spoken.word, _table), _filter)

@@ -1,15 +1,8 @@
-"""Words of the console for what the books and the logs keep as codes: subjects, accounts, journals, acts, rules.
+"""Words of the console for what the books and the logs keep as codes: subjects, accounts, journals, acts, rules."""
 
-A code that is not listed shows as itself with blanks for underscores, so that nothing is ever hidden.
-"""
-
-from collections.abc import Mapping
 from typing import Any
 
-from flask_babel import lazy_pgettext, pgettext
-
-from portal.money import SCALES
-from portal.web.presentation import money_text
+from flask_babel import lazy_pgettext
 
 SUBJECTS: dict[str, Any] = {
     "customer": lazy_pgettext("subject", "Customer"),
@@ -252,6 +245,67 @@ FACTS: dict[str, Any] = {
     "day": lazy_pgettext("fact", "day"),
 }
 
+KEYS: dict[str, Any] = {
+    "prefix": lazy_pgettext("key", "Prefix"),
+    "bank_code": lazy_pgettext("key", "Bank code"),
+    "bank_name": lazy_pgettext("key", "Bank"),
+    "branch_code": lazy_pgettext("key", "Branch code"),
+    "branch_name": lazy_pgettext("key", "Branch"),
+    "holder": lazy_pgettext("key", "Account holder"),
+    "per_second": lazy_pgettext("key", "Per second"),
+    "max_age_seconds": lazy_pgettext("key", "Oldest age, seconds"),
+    "max_move_percent": lazy_pgettext("key", "Largest move, percent"),
+    "quote_valid_ms": lazy_pgettext("key", "A quote holds, milliseconds"),
+    "spread_percent": lazy_pgettext("key", "Spread, percent"),
+    "vip_spread_percent": lazy_pgettext("key", "Spread for VIPs, percent"),
+    "limits": lazy_pgettext("key", "Limits"),
+    "exposure": lazy_pgettext("key", "Exposure"),
+    "min": lazy_pgettext("key", "At least"),
+    "max": lazy_pgettext("key", "At most"),
+    "least": lazy_pgettext("key", "At least"),
+    "most": lazy_pgettext("key", "At most"),
+    "least_age_years": lazy_pgettext("key", "Youngest age, years"),
+    "files_per_day": lazy_pgettext("key", "Files a day"),
+    "look_back_blocks": lazy_pgettext("key", "Look back, blocks"),
+    "blocks_at_once": lazy_pgettext("key", "Blocks at once"),
+    "level": lazy_pgettext("key", "Level"),
+    "per_day": lazy_pgettext("key", "A day at level"),
+    "per_month": lazy_pgettext("key", "A month at level"),
+    "account_days": lazy_pgettext("key", "Virtual account lives, days"),
+    "fees": lazy_pgettext("key", "Fee"),
+    "BANK": lazy_pgettext("key", "Bank"),
+    "one_above_twd": lazy_pgettext("key", "One person above, TWD"),
+    "two_above_twd": lazy_pgettext("key", "Two people above, TWD"),
+    "pending_minutes": lazy_pgettext("key", "Waits for its code, minutes"),
+    "min_twd": lazy_pgettext("key", "At least, TWD"),
+    "max_twd": lazy_pgettext("key", "At most, TWD"),
+    "life_hours": lazy_pgettext("key", "Lives, hours"),
+    "link_minutes": lazy_pgettext("key", "Link holds, minutes"),
+    "unit_price": lazy_pgettext("key", "Price of one"),
+    "unpaid_days": lazy_pgettext("key", "Unpaid for, days"),
+    "life_seconds": lazy_pgettext("key", "Lives, seconds"),
+    "cashier_per_payment": lazy_pgettext("key", "Cashier, per payment"),
+    "cashier_per_day": lazy_pgettext("key", "Cashier, a day"),
+    "stopped": lazy_pgettext("key", "Stopped"),
+    "why": lazy_pgettext("key", "Why"),
+    "bank_by": lazy_pgettext("key", "Bank pay-outs by"),
+    "one_person_up_to_twd": lazy_pgettext("key", "One person up to, TWD"),
+    "account": lazy_pgettext("key", "Account"),
+    "automatic_stop": lazy_pgettext("key", "Stops by itself"),
+    "own_funds_twd": lazy_pgettext("key", "Own funds, TWD"),
+    "reading_minutes": lazy_pgettext("key", "Readings hold, minutes"),
+    "large_twd": lazy_pgettext("key", "Large from, TWD"),
+    "enabled": lazy_pgettext("key", "Switched on"),
+    "hold_hours": lazy_pgettext("key", "Withdrawals held, hours"),
+    "customers": lazy_pgettext("key", "Customers"),
+    "hours": lazy_pgettext("key", "Within hours"),
+    "withdrawals": lazy_pgettext("key", "Withdrawals"),
+    "worth_twd": lazy_pgettext("key", "Worth, TWD"),
+    "limit_twd": lazy_pgettext("key", "Limit, TWD"),
+    "percent": lazy_pgettext("key", "Percent of it"),
+    "movements": lazy_pgettext("key", "Movements"),
+}
+
 ENTRIES: dict[str, Any] = {
     "opened": lazy_pgettext("entry", "Opened"),
     "signal": lazy_pgettext("entry", "Signal added"),
@@ -295,47 +349,3 @@ RULES: dict[str, Any] = {
     "risk.structuring": lazy_pgettext("rule", "Just under the limit"),
     "risk.new_payer": lazy_pgettext("rule", "New payer name"),
 }
-
-
-def word(table: Mapping[str, Any], code: str) -> str:
-    """The word of a code, or the code itself made readable."""
-    return str(table[code]) if code in table else code.replace("_", " ")
-
-
-def subject(text: str | None) -> str:
-    """`customer:3` as “Customer #3”, `setting:cover` as “Rule: Cover”; whatever else is shown as it is."""
-    kind, colon, number = (text or "").partition(":")
-    if kind not in SUBJECTS:
-        return text or "—"
-    if not colon or (kind == "house" and number == "0"):
-        return str(SUBJECTS[kind])
-    if kind == "setting":
-        return f"{SUBJECTS[kind]}{pgettext('between two words', ': ')}{word(RULES, number)}"
-    return f"{SUBJECTS[kind]} {f'#{number}' if number.isdigit() else number}"
-
-
-def details(found: Mapping[str, Any] | None) -> str:
-    """What an act's record says, as `name: value` pairs; an amount in units is written in its asset."""
-    return " · ".join(_pairs(found or {})) or "—"
-
-
-def _pairs(found: Mapping[str, Any], before: str = "") -> list[str]:
-    pairs = []
-    for key, value in found.items():
-        name = f"{before}{word(FACTS, key)}"
-        if isinstance(value, Mapping):
-            pairs += _pairs(value, f"{name}, ")
-        else:
-            pairs.append(f"{name}: {_value(key, value, found)}")
-    return pairs
-
-
-def _value(key: str, value: Any, found: Mapping[str, Any]) -> str:
-    asset = found.get("asset", "TWD" if key == "units" else None)
-    if key == "units" and isinstance(value, int) and asset in SCALES:
-        return money_text(value, str(asset), sign=True, code=True)
-    if isinstance(value, bool):
-        return pgettext("yes or no", "yes") if value else pgettext("yes or no", "no")
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return "—" if value is None else str(value)

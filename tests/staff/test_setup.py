@@ -1,5 +1,7 @@
 """Rules, companies, stores, institutions and staff: seen by those who may, changed by two."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -176,3 +178,9 @@ def test_who_may_only_look_changes_nothing(app: Flask, portal: Any) -> None:
     ):
         answer = who.raw.post(f"/staff/{path}", data={"csrf_token": token, "reason": "because"})
         assert answer.status_code == 403, path
+
+
+def test_every_rule_is_known_to_a_process_that_only_serves_pages() -> None:
+    asked = "import portal.staff.settings, portal.services.parameters as p; print('risk.velocity' in p.DEFAULTS)"
+    told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "True"
