@@ -11,9 +11,9 @@ from flask_babel import gettext
 from portal.errors import N_
 from portal.http import portal
 from portal.merchant import blueprint
-from portal.services import settlements, store_members, store_payments
+from portal.services import brands, settlements, store_members, store_payments
 from portal.services.store_members import CHARGE, DEVELOP, DISCOUNT, PEOPLE, VIEW, Seat
-from portal.web import access
+from portal.web import access, rendering
 
 #: Imported here, their hooks count takings and tell webhooks wherever this process books a payment or a settlement.
 HOOKS = (store_payments.note_paid, settlements.note_paid)
@@ -50,6 +50,8 @@ def member_required(permission: str = VIEW) -> Callable[[View], View]:
                 return access.to_login()
             seat = portal().db.read(store_members.seat, access.customer_id(), store, permission)
             g.seat = seat
+            if not rendering.wants_partial():  # what polls a part of a page needs no frame
+                g.brand = portal().db.read(brands.of_company, seat.store.company_id)
             return view(seat, **values)
 
         return guarded
@@ -71,6 +73,8 @@ def frame() -> dict[str, Any]:
         return facts
     own = _shown(seat, OWN_WAYS)
     ways = [*_shown(seat, WAYS), *([{"section": seat.store.name}] if own else []), *own]
+    if "brand" in g:
+        facts["brand"] = g.brand
     return {**facts, "seat": seat, "store": seat.store, "nav_items": ways}
 
 

@@ -13,7 +13,7 @@ from portal.models.partner import Institution
 from portal.models.stores import Store
 from portal.money import AmountError, parse_units
 from portal.permissions import SETTINGS_CHANGE, SETTINGS_VIEW
-from portal.services import approvals, companies, institutions, partner_keys, staff_registry
+from portal.services import approvals, brands, companies, institutions, partner_keys, staff_registry
 from portal.services.staff_sessions import SignedInStaff
 from portal.staff import access, acts, blueprint, inputs
 from portal.staff.people import PROPOSED
@@ -66,6 +66,7 @@ def _company(company_id: int, errors: dict[str, str], status: int) -> ResponseRe
 def _company_facts(session: Session, company_id: int) -> dict[str, Any]:
     return {
         "company": staff_registry.company(session, company_id),
+        "shown": brands.of_company(session, company_id),
         "accounts": companies.payout_accounts(session, company_id),
         "policies": companies.policy_versions(session, company_id),
         "proposals": approvals.about(session, f"company:{company_id}"),
@@ -81,6 +82,26 @@ def company_brand(company_id: int) -> ResponseReturnValue:
         access.actor(), back=f"/staff/companies/{company_id}", said=gettext("Saved."),
         again=lambda errors, status: _company(company_id, errors, status),
     )  # fmt: skip
+
+
+@blueprint.post("/companies/<int:company_id>/logo")
+@access.requires(SETTINGS_CHANGE)
+def company_logo(company_id: int) -> ResponseReturnValue:
+    """Gives a company the picture that its pages show, or with `remove` takes it away."""
+
+    def again(errors: dict[str, str], status: int) -> ResponseReturnValue:
+        return _company(company_id, errors, status)
+
+    sent = request.files.get("file")
+    try:
+        content = sent.stream.read(brands.MAX_LOGO_BYTES + 1) if sent is not None else b""
+        made = None if request.form.get("remove") else brands.clean_logo(content)
+    except Refusal as refusal:
+        return acts.answer(refusal, back="", again=again)
+    back = f"/staff/companies/{company_id}"
+    return acts.act(
+        brands.change_logo, company_id, made, access.actor(), back=back, said=gettext("Saved."), again=again
+    )
 
 
 @blueprint.post("/companies/<int:company_id>/stock")

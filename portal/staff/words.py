@@ -127,6 +127,7 @@ ACTS: dict[str, Any] = {
     "card_load.ordered": lazy_pgettext("act", "Card loaded"),
     "company.bank_account": lazy_pgettext("act", "Company's bank account"),
     "company.brand": lazy_pgettext("act", "Company's look"),
+    "company.logo": lazy_pgettext("act", "Company's logo"),
     "company.create": lazy_pgettext("act", "Company made"),
     "company.restock": lazy_pgettext("act", "Vouchers a company may sell"),
     "customer.hold": lazy_pgettext("act", "Withdrawals held"),

@@ -17,7 +17,7 @@ from portal.db import now
 from portal.errors import Refusal
 from portal.http import portal
 from portal.models.stores import PaymentRequest, Store
-from portal.services import payments, refunds, stores, voucher_desk
+from portal.services import brands, payments, refunds, stores, voucher_desk
 from portal.services.payments import Payment
 from portal.web import blueprint, paging, problems, rendering, repeats
 from portal.web.access import customer_id, login_required, signed_in
@@ -48,6 +48,7 @@ def _pay_facts(session: Session, code: str, customer: int | None, amount: str) -
     available = ledger.balance(session, ledger.customer_available(customer, "TWIP")) if customer is not None else None
     facts = {
         "store": store,
+        "brand": brands.of_company(session, store.company_id),
         "asked": asked,
         "open": asked is None or payments.is_open(session, asked),
         "for_another": asked is not None and asked.customer_id is not None and asked.customer_id != customer,
@@ -175,6 +176,7 @@ def _payment_facts(session: Session, customer: int, public_id: str) -> dict[str,
         "paid": found,
         "order": found.order,
         "store": found.store,
+        "brand": brands.of_company(session, found.store.company_id),
         "given_back": refunds.of_order(session, found.order.id),
         "until_ms": to_ms(found.order.expires_at),
         "now_ms": to_ms(now(session)),

@@ -7,6 +7,9 @@ from flask_babel import gettext
 
 from portal.errors import N_
 from portal.http import portal
+from portal.services import doors
+from portal.services.doors import Doors
+from portal.web import access
 
 BRAND_NAME = "Taroko"
 BRAND_COLOUR = "#0b6b57"
@@ -29,6 +32,13 @@ FOOT = (("/merchant", N_("For stores")), ("/partner", N_("For institutions")))
 def register(app: Flask) -> None:
     """Adds the frame's facts to every template."""
     app.context_processor(_frame)
+    app.jinja_env.globals["doors"] = _doors
+
+
+def _doors() -> Doors | None:
+    """News and consoles of who is signed in, read when a whole page's frame asks for them; a part of a page never does."""
+    person = access.signed_in() if has_request_context() else None
+    return portal().db.read(doors.of_customer, person.customer_id) if person else None
 
 
 def _frame() -> dict[str, Any]:

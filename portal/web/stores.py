@@ -4,12 +4,13 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from flask import request
+from flask import Response, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from portal.errors import Refusal
 from portal.http import portal
-from portal.services import stores
+from portal.services import brands, stores
 from portal.web import blueprint, paging, rendering
 
 _ROWS = 12
@@ -61,6 +62,23 @@ def _list(session: Session, name: str, area: str, here: tuple[int, int] | None) 
 @blueprint.get("/stores/<public_id>")
 def store_page(public_id: str) -> ResponseReturnValue:
     """One store, with the way to pay there."""
-    store = portal().db.read(stores.find, public_id)
-    pay_url = f"{portal().settings.public_url}/pay/{store.code}"
-    return rendering.page("stores/store.html", store=store, pay_url=pay_url)
+    facts = portal().db.read(_store, public_id)
+    pay_url = f"{portal().settings.public_url}/pay/{facts['store'].code}"
+    return rendering.page("stores/store.html", pay_url=pay_url, **facts)
+
+
+def _store(session: Session, public_id: str) -> dict[str, Any]:
+    store = stores.find(session, public_id)
+    return {"store": store, "brand": brands.of_company(session, store.company_id)}
+
+
+@blueprint.get("/companies/<code>/logo")
+def company_logo(code: str) -> ResponseReturnValue:
+    """A company's logo; its address changes with it."""
+    content = portal().db.read(brands.logo, code)
+    if content is None:
+        raise Refusal("not_found")
+    answer = Response(content, mimetype="image/png" if content.startswith(b"\x89PNG") else "image/jpeg")
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Cache-Control"] = "public, max-age=86400"
+    return answer

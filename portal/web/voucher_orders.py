@@ -14,7 +14,15 @@ from portal.errors import Refusal
 from portal.http import portal
 from portal.machines.buying import BUYING
 from portal.money import plain_text
-from portal.services import payment_codes, swaps, voucher_customers, voucher_desk, voucher_orders, voucher_profiles
+from portal.services import (
+    brands,
+    payment_codes,
+    swaps,
+    voucher_customers,
+    voucher_desk,
+    voucher_orders,
+    voucher_profiles,
+)
 from portal.services.voucher_orders import Wanted
 from portal.web import blueprint, paging, problems, rendering, repeats
 from portal.web.access import customer_id, login_required
@@ -39,6 +47,7 @@ def _buy_page(values: dict[str, str], errors: dict[str, str], status: int = 200)
 def _buy_facts(session: Session, customer: int, quantity: str) -> dict[str, Any]:
     return {
         "standing": voucher_desk.standing(session, customer),
+        "brand": brands.of_customer(session, customer),
         "shop": voucher_desk.shop(session, customer),
         **_priced(session, quantity),
     }
