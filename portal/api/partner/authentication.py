@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from portal.api.partner import flood
 from portal.bootstrap import Portal
 from portal.errors import Refusal
 from portal.services import partner_keys, partner_requests
@@ -51,17 +52,27 @@ class Signed:
         return f"institution:{self.credential.institution_id}"
 
 
-def prove(found: Portal, wire: Wire, area: str, count: Callable[[Credential], None]) -> Signed:
-    """Proves a call and that it may use this part of the API; `count` refuses a flood.
+def prove(found: Portal, wire: Wire, area: str) -> Signed:
+    """Proves a call and that it may use this part of the API.
 
-    Raises the refusals of portal/services/partner_signing.py and partner_keys.py.
+    Raises the refusals of portal/services/partner_signing.py, partner_keys.py and flood.py.
     """
+    try:
+        return _prove(found, wire, area)
+    except Refusal as refusal:
+        if refusal.name in flood.UNPROVEN:
+            flood.failed(found, wire.address)
+        raise
+
+
+def _prove(found: Portal, wire: Wire, area: str) -> Signed:
     authorization = signing.parse_authorization(wire.authorization)
     timestamp_ms = authorization.timestamp_ms
     context = found.db.context
     assert context is not None
     credential = partner_keys.remembered(context.cache, authorization.api_key)
     if credential is None:
+        flood.check_address(found, wire.address)
         credential = found.db.read(partner_keys.find, authorization.api_key)
     wire.credential = credential
     now_ms = found.clock.now_ms()
@@ -72,7 +83,7 @@ def prove(found: Portal, wire: Wire, area: str, count: Callable[[Credential], No
     credential.check_address(wire.address)
     signed = _read(credential, authorization, wire)
     partner_keys.check_passphrase(context, credential, wire.passphrase)
-    count(credential)
+    flood.check(found, credential)
     partner_keys.spend(found.db, authorization.signature, now_ms, changes=wire.method not in ("GET", "HEAD"))
     credential.check_institution()
     credential.check_area(area)

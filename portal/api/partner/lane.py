@@ -14,17 +14,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from uuid_utils.compat import uuid7
 
 from portal import metrics
-from portal.api.partner import flood
+from portal.api.partner import cards, loads, people
 from portal.api.partner.authentication import Signed, Wire, log, prove
 from portal.api.partner.errors import code_of, message_of
 from portal.api.partner.family import BASE, into
-from portal.api.partner.loads import STATUS
-from portal.api.partner.terms import RatesQuery, balance_result, rates_result
+from portal.api.partner.lists import ListQuery, page_result
+from portal.api.partner.terms import RatesQuery, balance_result, card_types_result, rates_result
 from portal.api.rendering import dumps
 from portal.bootstrap import Portal
 from portal.db import Unavailable
 from portal.errors import Refusal
-from portal.services import institutions, loads
+from portal.services import institutions, partner_cards, partner_kyc
+from portal.services import loads as load_orders
 from portal.services import partner_signing as signing
 
 StartResponse = Callable[..., Any]
@@ -53,7 +54,21 @@ def _balance(found: Portal, signed: Signed, _: str) -> Any:
 def _load_status(found: Portal, signed: Signed, path: str) -> Any:
     _no_query(signed)
     tx_id = path[len(_LOADS) : -len(_STATUS)]
-    return {"tx_status": STATUS[loads.status_of(found.db, signed.institution_id, tx_id)]}
+    return {"tx_status": loads.STATUS[load_orders.status_of(found.db, signed.institution_id, tx_id)]}
+
+
+def _card_types(found: Portal, signed: Signed, _: str) -> Any:
+    _no_query(signed)
+    return card_types_result(found.db.read(institutions.card_types))
+
+
+def _listed(service: Callable[..., Any], present: Callable[[Any], Any]) -> "Read":
+    def read(found: Portal, signed: Signed, _: str) -> Any:
+        query = into(ListQuery, signed.query)
+        assert isinstance(query, ListQuery)
+        return page_result(found.db.read(service, signed.institution_id, query.window), present)
+
+    return read
 
 
 def _no_query(signed: Signed) -> None:
@@ -67,6 +82,10 @@ Read = Callable[[Portal, Signed, str], Any]
 READS: dict[str, tuple[str, str, Read]] = {
     f"{BASE}/rates": ("rates", "common", _rates),
     f"{BASE}/customers/balance": ("institution_balance", "common", _balance),
+    f"{BASE}/card/type": ("card_types", "common", _card_types),
+    f"{BASE}/customers/accounts": ("list_kyc", "customers", _listed(partner_kyc.page, people.record)),
+    f"{BASE}/debit-cards": ("list_cards", "cards", _listed(partner_cards.page, cards.record)),
+    f"{BASE}/deposit-transactions": ("list_loads", "loads", _listed(load_orders.page, loads.record)),
 }
 _LOAD_STATUS: tuple[str, str, Read] = ("load_status", "loads", _load_status)
 
@@ -96,14 +115,17 @@ class SignedLane:
             return self._inner(environ, start_response)
         if self._until < time.monotonic():
             return self._through(environ, start_response)
-        content = dumps(self._answer(environ, authorization, read))
+        answer, retry_after = self._answer(environ, authorization, read)
+        content = dumps(answer)
         metrics.answered_from_memory(read[0])
-        start_response(
-            "200 OK", [*self._headers, ("Content-Length", str(len(content))), ("X-Request-Id", str(uuid7()))]
-        )
+        headers = [*self._headers, ("Content-Length", str(len(content))), ("X-Request-Id", str(uuid7()))]
+        start_response("200 OK", headers if retry_after is None else [*headers, ("Retry-After", retry_after)])
         return [content]
 
-    def _answer(self, environ: dict[str, Any], authorization: str, read: tuple[str, str, Read]) -> dict[str, Any]:
+    def _answer(
+        self, environ: dict[str, Any], authorization: str, read: tuple[str, str, Read]
+    ) -> tuple[dict[str, Any], str | None]:
+        """The answer, and what its Retry-After says if it has one."""
         operation, area, how = read
         wire = Wire(
             method="GET",
@@ -117,18 +139,18 @@ class SignedLane:
             body=bytes,
         )
         try:
-            signed = prove(self._portal, wire, area, self._count)
-            return {"code": 0, "msg": "SUCCESS", "result": how(self._portal, signed, wire.path)}
-        except Refusal as refusal:
-            code = code_of(refusal.name)
-            log(self._portal, wire, operation, code, refusal)
-            return {"code": code, "msg": message_of(code, refusal.field), "result": None}
-        except (Unavailable, SQLAlchemyError):
+            try:
+                signed = prove(self._portal, wire, area)
+                return {"code": 0, "msg": "SUCCESS", "result": how(self._portal, signed, wire.path)}, None
+            except Refusal as refusal:
+                code = code_of(refusal.name)
+                log(self._portal, wire, operation, code, refusal)
+                seconds = refusal.facts.get("retry_after_seconds")
+                answer = {"code": code, "msg": message_of(code, refusal.field), "result": None}
+                return answer, None if seconds is None else str(seconds)
+        except (Unavailable, SQLAlchemyError):  # away for the answer, or for the line in the request log
             code = code_of("unavailable")
-            return {"code": code, "msg": message_of(code), "result": None}
-
-    def _count(self, credential: Any) -> None:
-        flood.check(self._portal, credential)
+            return {"code": code, "msg": message_of(code), "result": None}, None
 
     def _through(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Lets the application answer, and keeps the headers that it gives such an answer."""

@@ -29,5 +29,10 @@ class ListQuery(Model):
 
 def listed(call: Call[Signed], service: Callable[..., Any], present: Callable[[Any], Any]) -> dict[str, Any]:
     """A page of the caller's own records."""
-    total, rows = call.look(service, call.caller.institution_id, call.query.window)
+    return page_result(call.look(service, call.caller.institution_id, call.query.window), present)
+
+
+def page_result(page: tuple[int, list[Any]], present: Callable[[Any], Any]) -> dict[str, Any]:
+    """A page as the contract shows it."""
+    total, rows = page
     return {"total": total, "records": [present(row) for row in rows]}

@@ -92,10 +92,11 @@ def load_status(call: Call[Signed], tx_id: str) -> Any:
 )  # fmt: skip
 def list_loads(call: Call[Signed]) -> Any:
     """Loads of all people, or of one with acct_no."""
-    return listed(call, loads.page, _record)
+    return listed(call, loads.page, record)
 
 
-def _record(row: CardLoad) -> dict[str, Any]:
+def record(row: CardLoad) -> dict[str, Any]:
+    """A load as the contract shows it."""
     return {
         "currency_type": row.currency,
         "cust_tx_id": row.cust_tx_id,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import request
+from limits import parse
 
 from portal.api.partner.lane import SignedLane
 from portal.db import Database, Unavailable
@@ -61,6 +62,14 @@ def test_every_read_of_the_lane_answers_as_the_application_does(app, awake) -> N
         ("/customers/balance", {"x": "1"}),
         (f"/deposit-transactions/{tx_id}/status", None),
         ("/deposit-transactions/nothing/status", None),
+        ("/card/type", None),
+        ("/card/type", {"x": "1"}),
+        ("/customers/accounts", None),
+        ("/customers/accounts", {"acct_no": "nobody"}),
+        ("/debit-cards", {"page_size": "1", "time_sort": "asc"}),
+        ("/debit-cards", {"page_size": "0"}),
+        ("/deposit-transactions", {"acct_no": "u1", "former_time": "1"}),
+        ("/deposit-transactions", {"former_time": "soon"}),
     ]
     lane = lane_of(app)
     for path, query in reads:
@@ -119,6 +128,47 @@ def test_a_database_that_is_away_is_said_in_the_familys_words(app, monkeypatch) 
 
     monkeypatch.setattr(Database, "glance", away)
     p.refused(119001, "GET", "/customers/balance")
+
+
+def test_a_database_that_is_away_for_the_request_log_is_said_in_the_familys_words(app, monkeypatch) -> None:
+    p = partner(app)
+    p.ok("GET", "/customers/balance")
+
+    def away(*_: Any) -> Any:
+        raise Unavailable("away")
+
+    monkeypatch.setattr(Database, "transact", away)
+    p.refused(119001, "GET", "/rates")
+
+
+def test_a_flood_is_told_when_to_come_back_in_the_lane_too(app_with) -> None:
+    p = partner(app_with("sqlite", PORTAL_RATE_LIMITS="on"))
+    answers = [p.client.call("GET", "/customers/balance") for _ in range(120)]
+    stopped = [answer for answer in answers if answer.json["code"] == 119005]
+    assert stopped and {answer.headers["Retry-After"] for answer in stopped} == {"1"}
+
+
+def test_an_address_whose_calls_are_never_proven_is_stopped_and_others_are_not(app_with, monkeypatch) -> None:
+    app = app_with("sqlite", PORTAL_RATE_LIMITS="on")
+    monkeypatch.setattr("portal.api.partner.flood._FAILED", parse("20/hour"))
+    p = partner(app)
+    p.ok("GET", "/rates", query={"card_type_id": "50000001"})
+    stranger = {"environ_base": {"REMOTE_ADDR": "203.0.113.9"}}
+
+    def guess(path: str) -> int:
+        head, _, signature = p.client.headers("GET", f"/api/v1{path}", "")["Authorization"].rpartition(":")
+        header = f"{head}:{signature[:-2][::-1]}A="
+        return int(app.test_client().get(f"/api/v1{path}", headers={"Authorization": header}, **stranger).json["code"])
+
+    said = [guess("/customers/balance") for _ in range(25)]
+    assert set(said[:20]) <= {112005, 112007} and set(said[20:]) == {119005}
+    now = p.portal.clock.now_ms()
+    unknown = {"Authorization": f"Noumena:nobody:{now}:AAAA"}
+    looked_up: list[str] = []
+    monkeypatch.setattr(partner_keys, "find", lambda session, key: looked_up.append(key))
+    assert app.test_client().get("/api/v1/rates", headers=unknown, **stranger).json["code"] == 119005
+    assert looked_up == []
+    assert p.ok("GET", "/customers/balance")
 
 
 def test_marks_serve_once_until_they_expire(tmp_path) -> None:
