@@ -7,13 +7,15 @@ from typing import Any
 from flask import g, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from werkzeug.local import LocalProxy
 
 from portal.errors import N_
 from portal.http import portal
 from portal.merchant import blueprint
 from portal.services import brands, settlements, store_members, store_payments
+from portal.services.brands import Brand
 from portal.services.store_members import CHARGE, DEVELOP, DISCOUNT, PEOPLE, VIEW, Seat
-from portal.web import access, rendering
+from portal.web import access
 
 #: Imported here, their hooks count takings and tell webhooks wherever this process books a payment or a settlement.
 HOOKS = (store_payments.note_paid, settlements.note_paid)
@@ -50,8 +52,6 @@ def member_required(permission: str = VIEW) -> Callable[[View], View]:
                 return access.to_login()
             seat = portal().db.read(store_members.seat, access.customer_id(), store, permission)
             g.seat = seat
-            if not rendering.wants_partial():  # what polls a part of a page needs no frame
-                g.brand = portal().db.read(brands.of_company, seat.store.company_id)
             return view(seat, **values)
 
         return guarded
@@ -73,9 +73,15 @@ def frame() -> dict[str, Any]:
         return facts
     own = _shown(seat, OWN_WAYS)
     ways = [*_shown(seat, WAYS), *([{"section": seat.store.name}] if own else []), *own]
-    if "brand" in g:
-        facts["brand"] = g.brand
-    return {**facts, "seat": seat, "store": seat.store, "nav_items": ways}
+    brand = LocalProxy(_brand)  # read when a frame shows it: what polls a part of a page has none
+    return {**facts, "seat": seat, "store": seat.store, "nav_items": ways, "brand": brand}
+
+
+def _brand() -> Brand:
+    if "brand" not in g:
+        g.brand = portal().db.read(brands.of_company, g.seat.store.company_id)
+    found: Brand = g.brand
+    return found
 
 
 def _shown(seat: Seat, ways: tuple[tuple[str, str, str, str], ...]) -> list[dict[str, Any]]:
