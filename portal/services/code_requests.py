@@ -6,11 +6,12 @@ A code goes only to what is bound to the account, or, from a signed-in customer,
 from datetime import timedelta
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal.db import now
 from portal.errors import N_, Refusal, declare
-from portal.models.customers import Customer
+from portal.models.customers import Company, Customer
 from portal.services import accounts, codes, failures, identifiers, jobs, messages
 
 PER_ADDRESS, PER_PERSON = (30, timedelta(hours=1)), (20, timedelta(days=1))
@@ -19,20 +20,20 @@ REGISTRATION, PASSWORD_RESET, KYC_PHONE = "registration", "password_reset", "kyc
 declare({"codes_spent": N_("Too many codes were asked for. Please try again later.")})
 
 
-def ask(session: Session, login_name: str, mobile: str | None = None) -> None:
+def ask(session: Session, login_name: str, mobile: str | None = None, *, company: str | None = None) -> None:
     """Asks for the code that the account's state calls for: registration while unverified, password reset afterwards.
 
-    With `mobile` a reset code goes there by SMS if it is the account's own verified number. Answers nothing and takes as
-    long whether the account exists or not.
+    With `mobile` a reset code goes there by SMS if it is the account's own verified number; with `company` only a
+    customer of that company is sent one. Answers nothing and takes as long whether the account exists or not.
     """
-    payload = {"login_name": login_name[:200], "mobile": mobile}
+    payload = {"login_name": login_name[:200], "mobile": mobile, "company": company}
     jobs.enqueue(session, "code_request", payload, expires_at=now(session) + codes.LIFE, max_attempts=3, secret=True)
 
 
 def grant(session: Session, payload: dict[str, Any]) -> None:
     """Does what was asked for, where it may be done; the worker calls it."""
     person = accounts.by_login_name(session, payload["login_name"])
-    if person is None or person.standing == "suspended":
+    if person is None or person.standing == "suspended" or not _of_company(session, person, payload.get("company")):
         return
     choice = _choice(person, payload["mobile"])
     if choice is None or _spent(session, person.id):
@@ -56,6 +57,10 @@ def ask_for_phone(session: Session, customer_id: int, mobile: str) -> str:
     facts = {"purpose": KYC_PHONE, "username": person.display_name, "minutes": int(codes.LIFE.total_seconds() // 60)}
     messages.sms(session, number, "code", person.locale, facts, code=code, expires_at=now(session) + codes.LIFE)
     return number
+
+
+def _of_company(session: Session, person: Customer, company: str | None) -> bool:
+    return company is None or company == session.scalar(sa.select(Company.code).where(Company.id == person.company_id))
 
 
 def _choice(person: Customer, mobile: str | None) -> tuple[str, str] | None:

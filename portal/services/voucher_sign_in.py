@@ -82,7 +82,7 @@ def _second_step(db: Database, waiting_token: str, totp: str | None, visit: Visi
 
 
 def ask_for_reset(session: Session, email: str, source: str) -> None:
-    """Mails the reset token to a customer of that company; the same answer and as much work for anybody else.
+    """Mails the reset token to a customer of that company; the same answer for anybody else. Who it is, the worker looks.
 
     Asked again at once it answers alike and mails nothing. Raises Refusal `email_invalid`, `input_invalid` for an
     unknown company.
@@ -91,9 +91,7 @@ def ask_for_reset(session: Session, email: str, source: str) -> None:
     companies.by_code(session, source)
     if failures.spend(session, failures.key(session, "voucher-reset", address), 1, RESET_EVERY) is not None:
         return
-    person = accounts.by_login_name(session, address)
-    belongs = person is not None and _belongs(session, person, source)
-    code_requests.ask(session, address if belongs else "nobody")
+    code_requests.ask(session, address, company=source)
 
 
 def reset(db: Database, email: str, source: str, token: str, password_digest: str, visit: Visit) -> None:

@@ -1,6 +1,7 @@
 """Signing in at the voucher door, and the forgotten password."""
 
 import pytest
+import sqlalchemy as sa
 
 from tests.support import contract, people, vouchers
 from tests.support.families import VoucherClient
@@ -160,3 +161,23 @@ def test_a_token_serves_its_own_customer_once(app, voucher, travel, amy, ben):
     late = vouchers.code(app, amy.email)
     travel(301)
     reset(client, amy.email, late, "password_invalid_token")
+
+
+def test_asking_for_a_reset_does_the_same_work_for_everybody(sqlite_app):
+    engine, said = sqlite_app.extensions["portal"].db.engine, []
+    vouchers.open_companies(sqlite_app.extensions["portal"])
+    known = people.customer(sqlite_app.extensions["portal"])
+    client = VoucherClient(sqlite_app)
+    forgot(client, "first@example.com")  # what the first call alone does
+
+    def note(connection, cursor, statement, *rest):
+        said[-1].append(statement)
+
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        for email in (known.email, "nobody-knows@example.com"):
+            said.append([])
+            forgot(client, email)
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
+    assert said[0] == said[1] and said[0]
