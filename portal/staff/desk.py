@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal.errors import Refusal
 from portal.http import portal
+from portal.permissions import ROLES
 from portal.services import audit, passkeys, second_factor, staff_accounts, staff_sessions
 from portal.services.staff_accounts import KIND
 from portal.services.staff_sessions import SignedInStaff
@@ -29,6 +30,7 @@ def _facts(session: Session, me: SignedInStaff) -> dict[str, Any]:
         "passkeys": passkeys.listed(session, KIND, me.staff_id),
         "codes_left": second_factor.recovery_codes_left(session, KIND, me.staff_id),
         "roles": staff_accounts.roles_of(session, me.staff_id),
+        "role_names": ROLES,
         "present": me.session_id,
     }
 

@@ -1,10 +1,11 @@
 """Browser tests: a portal of one's own per database, and Chromium."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.support import live_desk
 from tests.support.browser import Browse, browsing, launch
 from tests.support.live import LivePortal
 
@@ -28,4 +29,23 @@ def browser() -> Iterator[Browser]:
 def browse(browser: Browser, live: LivePortal) -> Iterator[Browse]:
     """`browse("phone", javascript=False)` opens a window on the running portal; see tests/support/browser.py."""
     with browsing(browser, live.url) as maker:
+        yield maker
+
+
+@pytest.fixture(scope="session")
+def back_office(live_on: Callable[..., LivePortal]) -> LivePortal:
+    """A running portal of the staff's tests: they stop pay-outs and change rules, which others must not feel."""
+    return live_on()
+
+
+@pytest.fixture(scope="session")
+def day(back_office: LivePortal) -> dict[str, str]:
+    """Something waits in every queue of the back office; the addresses of single things."""
+    return live_desk.furnish(back_office)
+
+
+@pytest.fixture
+def seat(browser: Browser, back_office: LivePortal) -> Iterator[Browse]:
+    """`seat("desktop")` opens a window on the back office."""
+    with browsing(browser, back_office.url) as maker:
         yield maker

@@ -7,12 +7,13 @@ how what waits there came about.
 from typing import Any
 
 import sqlalchemy as sa
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from sqlalchemy.orm import Session
 
 from portal.db import now
+from portal.ledger.check import check
 from portal.models.customers import Customer
-from portal.models.system import Job
+from portal.models.system import AuditRecord, Job
 from portal.models.wallet import BankCredit, Withdrawal
 from portal.models.webhooks import WebhookDelivery
 from portal.money import parse_units
@@ -61,6 +62,37 @@ def new_desk(visitor: Visitor, live: LivePortal, *roles: str, language: str = "e
     who = desk.member(beside(live), *roles)
     sit_down(visitor, live, who, language)
     return who
+
+
+def press(page: Page, button: str) -> None:
+    """Presses a button and answers yes when the page asks; a browser without JavaScript is not asked."""
+    page.locator(button).first.click()
+    yes = page.locator("dialog[open] button[value=yes]")
+    if yes.count():
+        yes.click()
+    page.wait_for_load_state()
+
+
+def said(page: Page, text: str) -> None:
+    """The page says so at its top."""
+    expect(page.locator("#notices")).to_contain_text(text)
+
+
+def refused(page: Page, path: str) -> None:
+    """The address answers 403, and the page says so in the house style."""
+    answer = page.goto(path)
+    assert answer is not None and answer.status == 403, f"{path}: {answer.status if answer else 'no answer'}"
+
+
+def audited(live: LivePortal, action: str, actor: str) -> list[AuditRecord]:
+    """What a member did of this kind, oldest first."""
+    return [row for row in desk.audited(beside(live), action) if row.actor == actor]
+
+
+def ledger_is_right(live: LivePortal) -> None:
+    """Proves the ledger of the running portal."""
+    report = beside(live).db.read(check)
+    assert not report.violations, "\n".join(report.violations)
 
 
 def withdrawal(live: LivePortal, person: people.Person, amount: str) -> Withdrawal:
