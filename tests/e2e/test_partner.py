@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -147,8 +148,9 @@ RUN = {
     "python": lambda file: [sys.executable, str(file)],
     "curl": lambda file: ["bash", str(file)],
     "javascript": lambda file: ["node", str(file)],
+    **({"java": lambda file: ["java", str(file)]} if shutil.which("java") else {}),
 }
-NAMES = {"python": "signed.py", "curl": "signed.sh", "javascript": "signed.mjs"}
+NAMES = {"python": "signed.py", "curl": "signed.sh", "javascript": "signed.mjs", "java": "Signed.java"}
 
 
 @pytest.mark.parametrize("language", sorted(RUN))
