@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from portal.errors import Refusal
+from portal.models.cards import PartnerCard
 from portal.models.wallet import Deposit, Withdrawal
 from portal.money import parse_units, to_decimal
 from portal.ports import PortError
@@ -321,7 +322,10 @@ class Cards(Journey):
             due += sum(row["units"] for row in rows)
             if len(rows) != (status == "loaded"):
                 found.append(f"load {tx_id} is {status} and arrived {len(rows)} times")
-        (kept,) = self.portal.world.rows(_ON_CARD, self.made[0])
+        network_id = self.portal.db.read(
+            lambda session: session.scalar(sa.select(PartnerCard.network_id).where(PartnerCard.card_no == self.card))
+        )
+        (kept,) = self.portal.world.rows("SELECT balance FROM net_cards WHERE network_id = ?", network_id)
         if kept["balance"] != due:
             found.append(f"the card has {kept['balance']} where {due} is right")
         return found
@@ -375,7 +379,6 @@ class Rates(Journey):
 
 JOURNEYS: tuple[type[Journey], ...] = (Mails, Texts, Documents, Limits, Bank, Cards, Chain, Rates)
 
-_ON_CARD = "SELECT balance FROM net_cards WHERE network_id = (SELECT network_id FROM net_loads WHERE key = ?)"
 _REGISTERED = "SELECT COUNT(*) FROM stored_files WHERE state = 'registered'"
 
 

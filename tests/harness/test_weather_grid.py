@@ -26,7 +26,7 @@ ERRORS = ("error", "reject", "duplicate", "lost_answer")
 #: Faults that are told apart from the weather: the portal's clock leaps ahead, or back, in the middle of a black hole.
 LEAPS = {"clock ahead": 4_000, "clock back": -600}
 SHORT = ("cut",)
-TURNS = 6 if FULL else 2
+TURNS = 4 if FULL else 2
 #: Hours go by in fair weather before something that has not ended counts as stuck.
 PATIENCE_SECONDS = 30 * 3600
 
