@@ -138,6 +138,20 @@ Portal.behaviour("[data-reveal]", (button) => {
 });
 Portal.behaviour("[data-focus]", (element) => element.focus());
 Portal.behaviour("[data-print]", (button) => button.addEventListener("click", () => print()));
+Portal.behaviour("[data-back]", (link) => {
+  if (history.length < 2 || !document.referrer.startsWith(location.origin)) { link.remove(); return; }
+  link.addEventListener("click", (event) => { event.preventDefault(); history.back(); });
+});
+/* A code comes from a message as "123 456" or "Code: 123456": what is pasted is cut down to its digits before the field's length does. */
+Portal.behaviour("input.code-input", (input) => {
+  input.addEventListener("paste", (event) => {
+    const digits = (event.clipboardData?.getData("text") || "").replace(/\D/g, "");
+    if (!digits) return;
+    event.preventDefault();
+    input.value = digits.slice(0, input.maxLength);
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+});
 
 /* ---- dialogs: <button data-dialog="id">, [data-close]; forms with data-confirm ask first ---- */
 Portal.behaviour("[data-dialog]", (button) => {

@@ -26,6 +26,7 @@ SUBJECTS = (
     "alerts",
     "portfolio",
     "landing",
+    "home_screen",
     "trade",
     "wallet",
     "deposits",

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from portal.api.rendering import dumps
 from portal.errors import N_
 from portal.http import portal
-from portal.services import prices
+from portal.money import parse_units
+from portal.services import prices, pricing, quotes, withdrawal_desk, withdrawal_rules
 from portal.services.prices import RANGES
 from portal.web import access, blueprint, rendering
 
@@ -20,6 +21,10 @@ RANGE_KEYS = tuple(name for name, _, _ in RANGES)
 
 #: The table beside the chart has at most this many rows, evenly chosen.
 TABLE_ROWS = 24
+
+
+#: The picture of a purchase at the head of the page: somebody pays this much TWD for USDT.
+EXAMPLE_TWD = "3000"
 
 
 @blueprint.get("/")
@@ -77,6 +82,13 @@ def _facts(session: Session, asset: str, chosen: int) -> dict[str, Any]:
     step = max(1, -(-len(points) // TABLE_ROWS))
     return {
         **_market(session),
+        "example": _example(session),
+        "spread": quotes.spread_percent(session, False, None),
+        "payouts": [
+            *withdrawal_rules.rules(session, withdrawal_rules.FIAT, "TWD", 3),
+            *withdrawal_rules.rules(session, withdrawal_rules.CRYPTO, "USDT", 3),
+        ],
+        "network_names": withdrawal_desk.network_names(),
         "asset": asset,
         "assets": prices.MARKETS,
         "chosen": RANGE_KEYS[chosen],
@@ -87,3 +99,13 @@ def _facts(session: Session, asset: str, chosen: int) -> dict[str, Any]:
         "change": (values[-1] - values[0]) / values[0] if len(values) > 1 and values[0] else None,
         "rows": points[::-1][::step],
     }
+
+
+def _example(session: Session) -> dict[str, Any] | None:
+    """A purchase as it would be priced now for a new customer; None before the market was heard."""
+    market = prices.all_last(session).get("USDT")
+    if market is None:
+        return None
+    spread = quotes.spread_percent(session, False, None)
+    agreed = pricing.terms("buy", "USDT", "order", parse_units(EXAMPLE_TWD, "TWD"), market, spread)
+    return {"agreed": agreed, "spread": spread}

@@ -15,21 +15,23 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(notice_title=title, notice_text=text, notice_icon=icon_of)
 
 
-def title(event: str) -> str:
-    """The event's title; an event that is no longer declared shows its name."""
-    return gettext(EVENTS[event].title) if event in EVENTS else event
+def title(event: str, facts: Mapping[str, Any]) -> str:
+    """The event's title with its facts filled in; an event that is no longer declared shows its name."""
+    return _filled(EVENTS[event].title, facts) if event in EVENTS else event
 
 
 def text(event: str, facts: Mapping[str, Any]) -> str:
     """The event's sentence with amounts and times in the reader's way; a missing fact is left blank."""
-    if event not in EVENTS:
-        return ""
-    return gettext(EVENTS[event].text) % _Shown({name: _shown(value) for name, value in facts.items()})
+    return _filled(EVENTS[event].text, facts) if event in EVENTS else ""
 
 
 def icon_of(event: str) -> str:
     """The icon beside the event."""
     return EVENTS[event].icon if event in EVENTS else "bell"
+
+
+def _filled(message: str, facts: Mapping[str, Any]) -> str:
+    return gettext(message) % _Shown({name: _shown(value) for name, value in facts.items()})
 
 
 class _Shown(dict[str, str]):

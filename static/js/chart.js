@@ -43,12 +43,13 @@
     const axis = { stroke: token("soft"), font: `12px ${token("sans")}`, ticks: { show: false } };
     return {
       width, height: Number(figure.dataset.height || 220),
-      padding: [12, 4, 0, 4],
+      padding: [12, 4, 0, 20],
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 8 } },
       legend: { show: true, live: true },
+      hooks: { setCursor: [(chart) => figure.classList.toggle("reading", chart.cursor.idx != null && chart.cursor.left >= 0)] },
       scales: { x: { time: true } },
       axes: [
-        { ...axis, grid: { show: false }, space: 72, values: (_, at) => at.map((t) => when(t, tick)) },
+        { ...axis, size: 28, grid: { show: false }, space: 72, values: (_, at) => at.map((t) => when(t, tick)) },
         { ...axis, side: 1, size: 72, grid: { stroke: token("line"), width: 1 }, values: (_, at) => at.map((v) => figures.format(v)) },
       ],
       series: [
