@@ -9,6 +9,7 @@ from portal.adapters.sandbox.chain import SandboxChain
 from portal.adapters.sandbox.files import SandboxFiles
 from portal.adapters.sandbox.messages import SandboxMail, SandboxSms
 from portal.adapters.sandbox.rates import SandboxRates
+from portal.adapters.sandbox.travel_rule import SandboxTravelRule
 from portal.adapters.sandbox.wallet import public_keys
 from portal.adapters.sandbox.world import World
 from portal.adapters.webhooks import HttpWebhooks
@@ -65,4 +66,5 @@ def _sandbox_ports(settings: Settings, world: World, clock: Clock) -> Ports:
         card_network=SandboxCardNetwork(world, clock),
         webhooks=HttpWebhooks(private=True),
         chains={network: SandboxChain(world, clock, network) for network in ("TRON", "ETHEREUM")},
+        travel_rule=SandboxTravelRule(world),
     )

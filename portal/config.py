@@ -95,7 +95,7 @@ class Settings:
 
 #: Settings of single adapters keep their environment names; bootstrap hands them to the adapter they belong to.
 ADAPTER_PREFIXES = (
-    "SMTP_", "SMS_", "MAIL_", "S3_", "TRON_", "ETHEREUM_", "RATES_", "BANK_", "CARD_NETWORK_", "SIGNER_", "FILES_", "CHAIN_",
+    "SMTP_", "SMS_", "MAIL_", "S3_", "TRON_", "ETHEREUM_", "RATES_", "BANK_", "CARD_NETWORK_", "SIGNER_", "FILES_", "CHAIN_", "TRAVEL_RULE_",
 )  # fmt: skip
 
 

@@ -261,8 +261,31 @@ class WebhookPort(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class TravelMessage:
+    """Who sends and who receives a transfer, for the provider that keeps the receiving wallet (Travel Rule).
+
+    `originator` and `beneficiary` are plain texts by name; `amount` is a decimal text of the asset. `key` makes a repeated
+    message the same message.
+    """
+
+    key: str
+    provider: str
+    originator: dict[str, str]
+    beneficiary: dict[str, str]
+    network: str
+    asset: str
+    amount: str
+
+
+class TravelRulePort(Protocol):
+    """Tells other providers; answers their reference. A PortRejected is the receiving provider's final no."""
+
+    def tell(self, message: TravelMessage) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
 class Ports:
-    """All ports of a running portal; `chains` by network."""
+    """All ports of a running portal; `chains` by network. Without `travel_rule` nobody is told, and records are kept."""
 
     mail: MailPort
     sms: SmsPort
@@ -272,3 +295,4 @@ class Ports:
     card_network: CardNetworkPort
     webhooks: WebhookPort
     chains: dict[str, ChainPort] = field(default_factory=dict)
+    travel_rule: TravelRulePort | None = None

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from portal.adapters.files import LocalFiles
 from portal.adapters.http_bank import HttpBank
 from portal.adapters.http_card_network import HttpCardNetwork
+from portal.adapters.http_travel_rule import HttpTravelRule
 from portal.adapters.rates import ProcessRates
 from portal.adapters.sms_gateway import HttpSms
 from portal.adapters.smtp import SmtpMail
@@ -32,7 +33,15 @@ REQUIRED = {
 }
 
 #: Addresses that carry a key or money: https, or a machine of one's own.
-_URLS = ("SMS_URL", "BANK_URL", "CARD_NETWORK_URL", "ETHEREUM_NODE_URL", "TRON_NODE_URL", "S3_ENDPOINT_URL")
+_URLS = (
+    "SMS_URL",
+    "BANK_URL",
+    "CARD_NETWORK_URL",
+    "ETHEREUM_NODE_URL",
+    "TRON_NODE_URL",
+    "S3_ENDPOINT_URL",
+    "TRAVEL_RULE_URL",
+)
 
 _WEBHOOK_SECRET_LENGTH = 32
 
@@ -47,6 +56,8 @@ def problems(settings: Settings) -> list[str]:
     elif store and store != "local":
         found.append("files: FILES_STORE must be local or s3")
     found += [f"{name} must be https" for name in _URLS if given.get(name) and not _is_safe(given[name])]
+    if given.get("TRAVEL_RULE_URL") and not given.get("TRAVEL_RULE_API_KEY"):
+        found.append("Travel Rule: TRAVEL_RULE_API_KEY is missing")
     secrets = [part for part in given.get("BANK_WEBHOOK_SECRET", "").split(",") if part]
     found += ["bank: BANK_WEBHOOK_SECRET is too weak"] if any(len(s) < _WEBHOOK_SECRET_LENGTH for s in secrets) else []
     for network, key in (("Ethereum", settings.deposit_xpub_ethereum), ("TRON", settings.deposit_xpub_tron)):
@@ -69,6 +80,7 @@ def ports(settings: Settings, clock: Clock) -> Ports:
         card_network=HttpCardNetwork(given),
         webhooks=HttpWebhooks(private=False),
         chains=_chains(given, clock),
+        travel_rule=HttpTravelRule(given) if given.get("TRAVEL_RULE_URL") else None,
     )
 
 

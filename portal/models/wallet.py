@@ -225,7 +225,6 @@ class Withdrawal(Base):
     chain_nonce: Mapped[int | None] = mapped_column(BigInt)
     bank_reference: Mapped[Text200 | None] = mapped_column(unique=True)
     failure: Mapped[Text200 | None]
-    travel_rule: Mapped[dict[str, Any] | None]
     details: Mapped[dict[str, Any] | None]
     created_at: Mapped[Moment]
     updated_at: Mapped[Moment]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PORTS = ("mail", "sms", "bank", "chain", "card_network", "rates", "files")
+PORTS = ("mail", "sms", "bank", "chain", "card_network", "rates", "files", "travel_rule")
 
 
 def world() -> "World":

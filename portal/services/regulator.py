@@ -15,7 +15,7 @@ from portal.models.kyc import KycIdentity
 from portal.models.risk import RiskCase, RiskSignal
 from portal.models.wallet import Deposit, Withdrawal
 from portal.money import EXACT, SCALES, parse_units, plain_text, to_decimal
-from portal.services import audit, parameters, prices
+from portal.services import audit, parameters, prices, travel_rule
 from portal.services.activity import TAIPEI
 
 #: From this much (TWD) on a movement is large.
@@ -31,11 +31,14 @@ KINDS: dict[str, str] = {
 COLUMNS: dict[str, tuple[str, ...]] = {
     "large": (
         "at", "direction", "customer", "name", "identity_number", "asset", "amount", "worth_twd", "network", "address",
-        "reference", "status",
+        "reference", "status", "wallet", "beneficiary", "provider", "travel_rule",
     ),
     "cases": ("number", "customer", "name", "identity_number", "title", "status", "opened_at", "closed_at"),
     "signals": ("at", "rule", "customer", "status", "facts", "why"),
 }  # fmt: skip
+
+
+_NO_RECORD = dict.fromkeys(("wallet", "beneficiary", "provider", "travel_rule"), "")
 
 
 def export(session: Session, kind: str, first: str, last: str, actor: str) -> list[dict[str, str]]:
@@ -93,6 +96,7 @@ def _large(session: Session, start: datetime, end: datetime) -> Iterator[dict[st
         for row in session.scalars(query.order_by(model.id)):
             found.append((row.confirmed_at if direction == "in" else row.verified_at, direction, row))
     people = _people(session, {row.owner_id for _, _, row in found})
+    travel = travel_rule.records(session, {row.id for _, direction, row in found if direction == "out"})
     for moment, direction, row in sorted(found, key=lambda item: (item[0], item[1], item[2].id)):
         yield {
             "at": moment.isoformat(),
@@ -105,6 +109,7 @@ def _large(session: Session, start: datetime, end: datetime) -> Iterator[dict[st
             "address": row.address or "",
             "reference": row.public_id,
             "status": row.status,
+            **(travel.get(row.id, _NO_RECORD) if direction == "out" else _NO_RECORD),
         }
 
 

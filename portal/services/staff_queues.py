@@ -15,7 +15,7 @@ from portal.models.staff import Staff
 from portal.models.system import Job, StateChange
 from portal.models.wallet import BankCredit, Withdrawal
 from portal.models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookMessage
-from portal.models.withdrawals import WithdrawalApproval
+from portal.models.withdrawals import TravelRecord, WithdrawalApproval
 from portal.permissions import BANK_VIEW, JOBS_VIEW, WITHDRAWALS_DECIDE
 from portal.services import (
     audit,
@@ -26,6 +26,7 @@ from portal.services import (
     prices,
     staff_accounts,
     staff_counts,
+    travel_rule,
     voucher_payments,
     webhooks,
     withdrawal_approvals,
@@ -58,6 +59,8 @@ class WithdrawalCase:
     signals: list[RiskSignal]
     worth_units: int | None
     earlier: int
+    travel: TravelRecord | None
+    parties: dict[str, dict[str, str]]
 
 
 def withdrawals(
@@ -95,6 +98,7 @@ def withdrawal(session: Session, public_id: str) -> WithdrawalCase:
         Withdrawal.address == row.address if row.address else Withdrawal.bank_account_id == row.bank_account_id,
     )  # fmt: skip
     accounts = bank_accounts.by_ids(session, [row.bank_account_id] if row.bank_account_id else [])
+    travel = travel_rule.of_withdrawal(session, row.id)
     return WithdrawalCase(
         withdrawal=row,
         owner=f"{row.owner_kind}:{row.owner_id}",
@@ -105,6 +109,8 @@ def withdrawal(session: Session, public_id: str) -> WithdrawalCase:
         signals=list(session.scalars(signals.order_by(RiskSignal.id.desc()).limit(10))),
         worth_units=worth(session, [row])[row.id],
         earlier=staff_counts.counted(session, to_same),
+        travel=travel,
+        parties=travel_rule.opened(session, travel) if travel else {},
     )
 
 

@@ -9,7 +9,15 @@ from portal import ledger
 from portal.db import now
 from portal.models.customers import Customer
 from portal.models.wallet import CommonAddress, Withdrawal
-from portal.services import bank_accounts, common_addresses, limits, networks, second_factor, withdrawal_rules
+from portal.services import (
+    bank_accounts,
+    common_addresses,
+    limits,
+    networks,
+    second_factor,
+    travel_rule,
+    withdrawal_rules,
+)
 from portal.services.bank_accounts import BankAccountView
 
 ASSETS = ("TWD", "USDT", "ETH")
@@ -31,6 +39,7 @@ class Desk:
     standing: str
     known_only: bool
     held_until: datetime | None
+    travel_from_units: int = 0
 
     @property
     def level_needed(self) -> int:
@@ -70,6 +79,7 @@ def desk(session: Session, customer_id: int, asset: str) -> Desk:
         standing=customer.standing,
         known_only=customer.known_addresses_only,
         held_until=until if until is not None and until > now(session) else None,
+        travel_from_units=travel_rule.from_units(session),
     )
 
 

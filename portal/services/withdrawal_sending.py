@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from portal.db import affected, now
 from portal.models.wallet import Withdrawal
 from portal.ports import SignedTransaction
-from portal.services import bank_accounts, payout_switch, withdrawal_settling
+from portal.services import bank_accounts, payout_switch, travel_rule, withdrawal_settling
 from portal.services.networks import BANK
 
 #: After the chain's expiry a node may still be behind; only then is unknown taken for gone.
@@ -46,6 +46,7 @@ def open_ids(session: Session, networks: Sequence[str], after_id: int, count: in
         sa.or_(Withdrawal.status.in_(OPEN), _NEEDS_NOBODY),
         Withdrawal.network.in_(networks),
         Withdrawal.internal_owner_kind.is_(None),
+        travel_rule.may_leave(),
         Withdrawal.id > after_id,
     )
     return list(session.scalars(query.order_by(Withdrawal.id).limit(count)))

@@ -19,7 +19,16 @@ from portal.machines.withdrawals import WITHDRAWAL
 from portal.models.columns import new_public_id
 from portal.models.customers import Customer
 from portal.models.wallet import Withdrawal
-from portal.services import activity, codes, limits, parameters, references, withdrawal_rules, withdrawal_settling
+from portal.services import (
+    activity,
+    codes,
+    limits,
+    parameters,
+    references,
+    travel_rule,
+    withdrawal_rules,
+    withdrawal_settling,
+)
 from portal.services import withdrawal_destinations as destinations
 from portal.services.networks import BANK
 from portal.services.withdrawal_messages import send_code
@@ -45,7 +54,7 @@ class Request:
     `owner_kind` is customer or store. `amount_units` is what leaves the owner's balance, the fee inside. Give `address`
     for kinds crypto and voucher, `bank_account_id` for the others (`network` is then BANK). `contact_id` is the customer
     who gets the code: the owner, or for a store's takings the member who asks. `replaces_pending` ends an older one of
-    the same kind that still waits for its code (voucher reading V9).
+    the same kind that still waits for its code (voucher reading V9). `party` says whose wallet receives (Travel Rule).
     """
 
     owner_kind: str
@@ -59,15 +68,20 @@ class Request:
     bank_account_id: int | None = None
     contact_id: int | None = None
     replaces_pending: bool = False
+    party: travel_rule.Party | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a withdrawal would come to, in ledger units of its asset; `approvals` is how many people must look at it."""
+    """What a withdrawal would come to, in ledger units of its asset; `approvals` is how many people must look at it.
+
+    `asks_whose` is whether it is large enough to be asked whose wallet receives.
+    """
 
     fee_units: int
     arrives_units: int
     approvals: int
+    asks_whose: bool = False
 
 
 def request(session: Session, wanted: Request, code_channel: str = "mail") -> Withdrawal:
@@ -75,23 +89,28 @@ def request(session: Session, wanted: Request, code_channel: str = "mail") -> Wi
 
     Raises Refusal `currency_unknown`, `withdrawals_not_allowed`, `withdrawals_held` (fact data.until in ms),
     `amount_out_of_range`, `amount_not_whole`, `address_invalid`, `address_not_known`, `bank_account_unknown`,
-    `limit_exceeded`, `insufficient_balance`, `code_too_soon`.
+    `limit_exceeded`, `insufficient_balance`, `travel_wallet_missing`, `travel_name_missing`, `code_too_soon`.
     """
     contact, rule, found = _examine(session, wanted)
+    told = travel_rule.check(session, wanted, found.internal_owner_kind is not None)
     if wanted.replaces_pending:
         _end_pending(session, wanted)
     made = _insert(session, wanted, rule, found, contact, code_channel)
+    if told:
+        travel_rule.keep(session, made, contact, wanted.party)
     _send(session, made, contact, throttle=False)
     return made
 
 
 def preview(session: Session, wanted: Request) -> Preview:
     """What a withdrawal would come to; refuses as `request` does and writes nothing."""
-    _, rule, _ = _examine(session, wanted)
+    _, rule, found = _examine(session, wanted)
+    large = travel_rule.applies(session, wanted.kind, wanted.network, wanted.asset, wanted.amount_units)
     return Preview(
         fee_units=rule.fee_units,
         arrives_units=wanted.amount_units - rule.fee_units,
         approvals=withdrawal_rules.approvals_needed(session, wanted.asset, wanted.amount_units),
+        asks_whose=large and found.internal_owner_kind is None,
     )
 
 
@@ -139,6 +158,7 @@ def confirm(session: Session, withdrawal: Withdrawal, code: str, actor: str) -> 
         withdrawal_settling.settle(session, withdrawal, actor)
         return withdrawal
     needed = withdrawal_rules.approvals_needed(session, withdrawal.asset, withdrawal.amount_units)
+    needed = travel_rule.start(session, withdrawal, needed)
     # Even one that needs nobody's yes waits for the worker's look: brokerage status 3, then 4 (reading B17).
     withdrawal_settling.move(session, withdrawal, "awaiting_approval", actor, needs_approvals=needed)
     return withdrawal

@@ -18,6 +18,7 @@ from portal.services import (
     common_addresses,
     networks,
     second_factor,
+    travel_rule,
     withdrawal_desk,
     withdrawal_settling,
     withdrawals,
@@ -27,6 +28,9 @@ from portal.web import blueprint, problems, rendering, repeats
 from portal.web.access import customer_id, login_required
 
 _FIELDS = {"bankId": "bank_account", "paymentWay": "network", "totpCode": "totp", "code2FA": "totp"}
+
+#: Whose wallet receives (Travel Rule).
+_PARTY = ("wallet", "beneficiary", "provider")
 
 #: When it arrives, by the way it goes.
 ESTIMATES = {
@@ -96,7 +100,7 @@ def _ask(session: Session, wanted: Request, totp: str) -> dict[str, Any]:
 
 
 def _typed() -> tuple[str, dict[str, str]]:
-    values = problems.typed("asset", "network", "address", "known_address", "bank_account", "amount")
+    values = problems.typed("asset", "network", "address", "known_address", "bank_account", "amount", *_PARTY)
     asset = values["asset"] if values["asset"] in withdrawal_desk.ASSETS else "TWD"
     return asset, {name: value.strip() for name, value in values.items()}
 
@@ -114,6 +118,7 @@ def _wanted(asset: str, values: dict[str, str]) -> Request:
         network=networks.BANK if fiat else values["network"],
         amount_units=units,
         address=None if fiat else values["known_address"] or values["address"],
+        party=None if fiat else travel_rule.party_of(values),
         bank_account_id=int(number) if number.isascii() and number.isdigit() and len(number) < 18 else None,
     )
 

@@ -103,6 +103,7 @@ ERRORS: defaultdict[str, tuple[int, str | None]] = defaultdict(
         "bank_account_unknown": (3006, "No bank info"),
         "address_invalid": (-2, "Invalid address"),
         "amount_not_whole": (-2, "Invalid amount"),
+        "travel_name_missing": (-2, "Missing parameter"),
         "limit_exceeded": (-2, "Amount outside the limits"),
         "withdrawal_unknown": (3500, "Error getting user balance"),
         "withdrawal_not_waiting": (3500, "Error getting user balance"),

@@ -22,6 +22,7 @@ from portal.services import (
     deposits,
     networks,
     second_factor,
+    travel_rule,
     withdrawal_rules,
     withdrawals,
 )
@@ -44,7 +45,11 @@ class OptionalCurrency(parsing.Model):
 
 
 class WithdrawBody(parsing.Model):
-    """What to withdraw and where to. `amount` is what leaves the balance, the fee inside (reading B40)."""
+    """What to withdraw and where to. `amount` is what leaves the balance, the fee inside (reading B40).
+
+    Our addition, for the Travel Rule: `receiverWallet` is own or other (then with `receiverName`), `receiverPlatform` is
+    who keeps it. Without them a large withdrawal of coins is kept as undeclared.
+    """
 
     currency: str
     amount: Any = Field(json_schema_extra={"type": "number"})
@@ -52,6 +57,9 @@ class WithdrawBody(parsing.Model):
     bankId: Any = Field(default=None, json_schema_extra={"type": "integer"})
     address: str | None = None
     paymentWay: str | None = None
+    receiverWallet: str | None = None
+    receiverName: str | None = None
+    receiverPlatform: str | None = None
 
 
 class ConfirmBody(parsing.Model):
@@ -308,7 +316,9 @@ def _wanted(call: Call[SignedIn]) -> Request:
     network = networks.PAYMENT_WAYS.get(body.paymentWay)
     if network is None or asset not in networks.ASSETS[network]:
         raise Refusal("currency_unknown", field="paymentWay")
-    return Request(**common, network=network, address=body.address)
+    declared = {"wallet": body.receiverWallet, "beneficiary": body.receiverName, "provider": body.receiverPlatform}
+    party = travel_rule.party_of({name: text or "" for name, text in declared.items()})
+    return Request(**common, network=network, address=body.address, party=party)
 
 
 def _totp(call: Call[SignedIn]) -> str:
