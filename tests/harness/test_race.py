@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from portal.ledger.check import check
+from portal.money import parse_units
 from portal.services import parameters
 from tests.bench import load
 from tests.harness import crowd
@@ -23,8 +24,9 @@ pytestmark = pytest.mark.harness
 
 SEED = 4_711
 CLIENTS = {"postgres": 64 if FULL else 16, "sqlite": 8}
-#: Members of the crowd; each sends 72 requests.
-MEMBERS = {"postgres": 140 if FULL else 3, "sqlite": 40 if FULL else 2}
+#: Members of the crowd; each sends 72 requests, and institutions order so many loads for each, three times too.
+LOADS_EACH = 4
+MEMBERS = {"postgres": 125 if FULL else 3, "sqlite": 30 if FULL else 2}
 
 
 class Race:
@@ -39,14 +41,20 @@ class Race:
             open_market(portal, usdt="30")
             portal.db.transact(parameters.change, "trading", {"quote_valid_ms": 86_400_000}, "race")
             members = crowd.crowd(portal, MEMBERS[engine])
-            self.acts = crowd.acts_of(portal, members)
-            before = crowd.balances(members)
+            partner, loads = crowd.loads_of(LOADS_EACH * MEMBERS[engine])
+            self.acts = [*crowd.acts_of(portal, members), *loads]
+            chance.shuffle(self.acts)
+            before, float_before = crowd.balances(members), partner.float_units()
             live.start()
-            self.sent = crowd.rush(live.port, self.acts, CLIENTS[engine], chance)
+            self.took = crowd.rush(live.port, self.acts, CLIENTS[engine], chance)
             self.conflicts, self.repeats = self._again(live.port, chance)
             live.run_worker()
             live.stop()
+            self.retries = live.log.read_text(errors="replace").count("transaction retried")
             self.wrong = crowd.wrong_balances(portal, members, before, self.acts)
+            due = float_before - sum(act.done for act in loads) * parse_units("100", "USDT")
+            if partner.float_units() != due:
+                self.wrong.append(f"the float holds {partner.float_units()}, was told {due}")
             report = portal.db.read(check)
             self.violations, self.journals = report.violations, report.journals
             self.moved = portal.db.read(_journals_of_acts)
@@ -88,14 +96,15 @@ class Race:
     def show(self, title: str) -> None:
         done = Counter(act.name for act in self.acts if act.done)
         table(
-            title, seed=SEED, clients=CLIENTS[self.engine], requests=self.sent, acts=len(self.acts),
+            title, seed=SEED, clients=CLIENTS[self.engine], requests=len(self.took), acts=len(self.acts),
             done=", ".join(f"{count} {name}" for name, count in sorted(done.items())), journals=self.journals,
-            violations=len(self.problems()),
+            deadlock_retries=self.retries, p50=f"{self.took[len(self.took) // 2] // 10**6} ms", p99=f"{self.took[len(self.took) * 99 // 100] // 10**6} ms",
+            repeated_otherwise=len(self.repeats), taken_otherwise=len(self.conflicts), violations=len(self.problems()),
         )  # fmt: skip
 
 
 #: Kinds of the journals that an act posts, once each.
-KINDS = {"trade": ("buy", "sell"), "transfer": ("transfer",), "payment": ("payment",)}
+KINDS = {"trade": ("buy", "sell"), "transfer": ("transfer",), "payment": ("payment",), "load": ("card_load",)}
 
 
 def _journals_of_acts(session: Any) -> Counter[str]:
@@ -108,15 +117,17 @@ def _said(body: bytes) -> str:
     return json.dumps(said.get("data", said), sort_keys=True)
 
 
-@pytest.mark.parametrize("engine", ["postgres", "sqlite"])
+@pytest.mark.parametrize("engine", ["postgres", "sqlite"] if FULL else ["postgres"])
 def test_a_crowd_at_once_moves_exactly_what_it_was_told(engine, templates, tmp_path):
     race = Race(engine, templates, tmp_path / "live")
     race.show(f"race: {engine}")
     assert not race.problems(), "\n".join(race.problems()[:20])
     done = {act.name for act in race.acts if act.done}
     undone = {act.name for act in race.acts if not act.done}
-    assert done == {"trade", "withdrawal", "transfer", "payment", "voucher withdrawal", "voucher redemption"}
-    assert "payment" in undone and len(undone) > 1, "hardly anybody ran out of money: the race was none"
+    assert done >= {"trade", "withdrawal", "transfer", "payment", "load"}
+    assert len(undone) > 1, "hardly anybody ran out of money: the race was none"
+    if FULL:
+        assert done == {act.name for act in race.acts}
 
 
 @pytest.mark.parametrize("how", ["unlocked", "forgetful"] if FULL else ["unlocked"])
