@@ -12,17 +12,21 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.db import now
+from portal.db import context, now
 from portal.errors import N_, Refusal, declare
 from portal.models.customers import Customer
-from portal.models.ledger import Account, Entry, Journal
+from portal.models.ledger import Account, Entry, Journal, LedgerDay
 from portal.models.system import Activity
+from portal.services import book_days
 from portal.services.activity import TAIPEI
 
 declare({"statement_period_invalid": N_("Choose a month or a year that has begun.")})
 
 #: Journals are read in slices, so that a year of a busy customer is never held at once.
 _SLICE = 500
+
+#: What the history calls the subject of a posting, where its reference calls it something else.
+_SUBJECTS = {"payment": "shopping_order"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,14 @@ def periods(session: Session, customer_id: int) -> list[str]:
     return names
 
 
+def holder(session: Session, customer_id: int) -> str:
+    """Whose statement it is: the name that was checked, with the one they go by."""
+    customer = session.get_one(Customer, customer_id)
+    if customer.real_name_sealed is None:
+        return customer.display_name
+    return f"{context(session).vault.open_text(customer.real_name_sealed, 'real name')} ({customer.display_name})"
+
+
 def balances(session: Session, customer_id: int, wanted: Period) -> list[Balance]:
     """Opening and closing balance of every asset that the customer has ever had."""
     opening = _sums(session, customer_id, wanted.begins_at)
@@ -140,24 +152,62 @@ def _of(customer_id: int) -> sa.ColumnElement[bool]:
 
 
 def _sums(session: Session, customer_id: int, before: datetime) -> dict[str, int]:
-    query = (
+    mark = book_days.mark(session)
+    earliest, latest = _first_from(session, before, mark), _last_before(session, before)
+    at_once = (
+        sa.select(Entry.balance_after_units)
+        .where(Entry.account_id == Account.id, Entry.id < earliest)
+        .order_by(Entry.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    sums: dict[str, int] = {}
+    for asset, units in session.execute(sa.select(Account.asset, at_once).where(_of(customer_id))):
+        if units is not None:
+            sums[asset] = sums.get(asset, 0) + int(units)
+    between = (
         sa.select(Entry.asset, sa.func.sum(Entry.amount_units))
         .join(Account, Account.id == Entry.account_id)
         .join(Journal, Journal.id == Entry.journal_id)
-        .where(_of(customer_id), Journal.posted_at < before)
+        .where(_of(customer_id), Entry.id >= earliest, _up_to(latest, mark), Journal.posted_at < before)
         .group_by(Entry.asset)
     )
-    return {asset: int(units) for asset, units in session.execute(query)}
+    for asset, units in session.execute(between):
+        sums[asset] = sums.get(asset, 0) + int(units)
+    return sums
+
+
+def _first_from(session: Session, moment: datetime, mark: int) -> int:
+    """No entry below this number was posted on the moment's day or later: the days' sums know it, up to the mark."""
+    found = session.scalar(sa.select(sa.func.min(LedgerDay.first_id)).where(LedgerDay.day >= _day(moment)))
+    return min(found, mark + 1) if found is not None else mark + 1
+
+
+def _last_before(session: Session, moment: datetime) -> int:
+    """The highest summed entry of the moment's day or an earlier one."""
+    return session.scalar(sa.select(sa.func.max(LedgerDay.last_id)).where(LedgerDay.day <= _day(moment))) or 0
+
+
+def _up_to(latest: int, mark: int) -> sa.ColumnElement[bool]:
+    return sa.or_(Entry.id <= latest, Entry.id > mark)
+
+
+def _day(moment: datetime) -> str:
+    return moment.astimezone(TAIPEI).date().isoformat()
 
 
 def _slice(session: Session, customer_id: int, wanted: Period, after: int) -> list[Any]:
     """Net changes per journal and asset of the next journals; a journal's assets are never torn apart."""
+    mark = book_days.mark(session)
+    earliest, latest = _first_from(session, wanted.begins_at, mark), _last_before(session, wanted.ends_at)
     numbers = (
         sa.select(Entry.journal_id)
         .join(Account, Account.id == Entry.account_id)
         .join(Journal, Journal.id == Entry.journal_id)
         .where(
             _of(customer_id),
+            Entry.id >= earliest,
+            _up_to(latest, mark),
             Entry.journal_id > after,
             Journal.posted_at >= wanted.begins_at,
             Journal.posted_at < wanted.ends_at,
@@ -188,6 +238,7 @@ def _slice(session: Session, customer_id: int, wanted: Period, after: int) -> li
 def _subject(reference: str) -> tuple[str, int] | None:
     kind, _, rest = reference.partition(":")
     number = rest.partition(":")[0]
+    kind = _SUBJECTS.get(kind, kind)
     return (kind, int(number)) if number.isascii() and number.isdigit() and len(number) < 19 else None
 
 

@@ -43,7 +43,10 @@ class _Sheet(FPDF):
         self.set_text_color(*_SOFT)
         said = gettext("Sandbox: no real money.") if self.sandbox else ""
         self.cell(95, 6, said)
-        self.cell(95, 6, f"{self.page_no()} / {{pages}}", align="R")
+        spare = self.get_string_width("{pages}") - self.get_string_width(
+            "0"
+        )  # the count is shorter than its placeholder
+        self.cell(95 + spare, 6, f"{self.page_no()} / {{pages}}", align="R")
 
 
 def make(
@@ -97,14 +100,14 @@ def _balances(sheet: FPDF, balances: list[Balance]) -> None:
 
 def _lines(sheet: FPDF, lines: Iterable[Line]) -> None:
     _heading(sheet, gettext("Movements"))
-    _row(
-        sheet,
-        [gettext("Time"), gettext("Movement"), gettext("Reference"), gettext("Amount"), gettext("Balance")],
-        soft=True,
-    )
+    heads = [gettext("Time"), gettext("Movement"), gettext("Reference"), gettext("Amount"), gettext("Balance")]
+    _row(sheet, heads, soft=True)
     count = 0
     for line in lines:
         count += 1
+        if sheet.will_page_break(12):
+            sheet.add_page()
+            _row(sheet, heads, soft=True)
         if count > MOST_LINES:
             _row(sheet, [gettext("More lines are in the CSV file."), "", "", "", ""], soft=True)
             return
@@ -146,7 +149,7 @@ def _row(sheet: FPDF, cells: list[str], *, soft: bool = False, sub: str = "") ->
 
 def _cut(sheet: FPDF, text: str, width: int) -> str:
     """Text that fits a cell; what is too long ends in dots. Control characters are left out."""
-    plain = "".join(letter for letter in text if letter.isprintable())
+    plain = "".join(letter for letter in text.replace("\u00a0", " ") if letter.isprintable())
     if sheet.get_string_width(plain) <= width:
         return plain
     while plain and sheet.get_string_width(plain + "…") > width:

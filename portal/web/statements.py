@@ -10,7 +10,6 @@ from flask_babel import gettext
 from sqlalchemy.orm import Session
 
 from portal.http import portal
-from portal.models.customers import Customer
 from portal.money import plain_text
 from portal.services import statements
 from portal.services.statements import Balance, Line, Period
@@ -56,7 +55,7 @@ def statement_table(period: str) -> ResponseReturnValue:
 
 def _begin(session: Session, customer: int, text: str) -> tuple[str, Period, list[Balance]]:
     wanted = statements.period(session, text)
-    name = session.get_one(Customer, customer).display_name
+    name = statements.holder(session, customer)
     return name, wanted, statements.balances(session, customer, wanted)
 
 

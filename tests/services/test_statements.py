@@ -8,10 +8,12 @@ from decimal import Decimal
 import pytest
 from pypdf import PdfReader
 
+from portal import ledger
 from portal.errors import Refusal
+from portal.models.stores import ShoppingOrder, Store
 from portal.money import parse_units
-from portal.services import alerts, conversions, notifications, portfolio, statements, transfers
-from tests.support import people
+from portal.services import alerts, book_days, conversions, notifications, payments, portfolio, statements, transfers
+from tests.support import people, vouchers
 from tests.support.market import open_market
 from tests.support.outside import code_for, run_worker
 
@@ -166,3 +168,50 @@ def test_nobody_removes_anothers_alert_and_nobody_has_too_many(portal):
         portal.db.transact(alerts.add, amy.id, "USDT", "above", Decimal(40 + number))
     with pytest.raises(Refusal, match="alerts_too_many"):
         portal.db.transact(alerts.add, amy.id, "USDT", "above", Decimal("99"))
+
+
+def test_statements_read_by_days_say_what_every_entry_says(portal):
+    """However much of the ledger is summed by day, backdated journals included, nothing of a statement changes."""
+    amy = people.customer(portal, "Amy", usdt="100")
+    months = []
+    for number in range(1, 24):
+        portal.clock.advance(3 * 86400 + 5000)
+        back = 40 * 86400 if number == 17 else 0
+        portal.clock.advance(-back)
+        portal.db.transact(_gift, amy.id, number)
+        portal.clock.advance(back)
+        months.append(month_of(portal))
+    unsummed = {name: all_lines(portal, amy, name) for name in {*months, months[-1][:4]}}
+    portal.clock.advance(3600)
+    for count in (9, 20, 1000):
+        portal.db.transact(book_days.sum_up, count)
+        assert {name: all_lines(portal, amy, name) for name in unsummed} == unsummed
+    assert portal.db.read(book_days.mark) > 0
+
+
+def _gift(session, customer_id, number):
+    units = number * 1_000_000
+    lines = [
+        ledger.Line(ledger.customer_available(customer_id, "USDT"), units),
+        ledger.Line(ledger.house("suspense", "USDT"), -units),
+    ]
+    ledger.post(session, "test_gift", f"late_gift:{number}", lines, actor="system")
+
+
+def test_a_payment_is_called_by_its_number_and_its_store(app, portal):
+    vouchers.open_companies(portal)
+    cafe = vouchers.open_store(portal)
+    amy = people.customer(portal, "Amy", twip="500")
+    made = portal.db.transact(payments.checkout, amy.id, cafe.public_id, "120")
+    portal.db.transact(_pay, made.order.id)
+    _, found = all_lines(portal, amy, month_of(portal))
+    paid = next(line for line in found if line.kind == "payment")
+    assert (paid.counterparty, paid.units) == ("山嵐咖啡", -parse_units("120", "TWIP"))
+    assert paid.reference.isdigit()
+
+
+def _pay(session, order_id):
+    order = session.get_one(ShoppingOrder, order_id)
+    payments.settle(
+        session, payments.Payment(order, session.get_one(Store, order.store_id)), f"customer:{order.customer_id}"
+    )
