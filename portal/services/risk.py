@@ -21,6 +21,7 @@ RULES: dict[str, str] = {
     "shared_device": N_("One device, several customers"),
     "shared_address": N_("One address, several customers"),
     "structuring": N_("Several amounts just under the reporting limit"),
+    "deposit_limit": N_("More received from a chain than the limit"),
     "new_payer": N_("A payer's name never seen before"),
 }
 

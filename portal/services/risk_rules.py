@@ -6,7 +6,7 @@ read, not their rows. Numbers are given out before they are committed, so what i
 
 import unicodedata
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -35,6 +35,7 @@ parameters.declare(
     "risk.structuring",
     {"enabled": True, "limit_twd": "500000", "percent": 80, "movements": 3, "hours": 72, "hold_hours": 0},
 )
+parameters.declare("risk.deposit_limit", {"enabled": True, "hold_hours": 0})
 parameters.declare("risk.new_payer", {"enabled": True, "hold_hours": 0})
 
 #: Withdrawals that count: asked for and confirmed by their owner.
@@ -178,6 +179,31 @@ def _structuring(session: Session, rule: dict[str, Any], row: Deposit) -> bool:
     )
 
 
+def _deposit_limit(session: Session, rule: dict[str, Any], row: Deposit) -> bool:
+    """More from a chain than the limits shown for it. What has arrived can be neither refused nor sent back unasked: it
+    is credited, and somebody looks at it."""
+    if row.owner_kind != "customer" or row.network == BANK or row.asset not in ("USDT", "ETH"):
+        return False
+    allowed, when = parameters.get(session, f"deposit.crypto.{row.asset}"), row.seen_at.astimezone(activity.TAIPEI)
+    day = when.replace(hour=0, minute=0, second=0, microsecond=0)
+    for name, since in (("per_day", day), ("per_month", day.replace(day=1))):
+        query = sa.select(sa.func.sum(Deposit.amount_units)).where(
+            Deposit.owner_kind == "customer",
+            Deposit.owner_id == row.owner_id,
+            Deposit.asset == row.asset,
+            Deposit.network != BANK,
+            Deposit.status == "confirmed",
+            Deposit.seen_at >= since.astimezone(UTC),
+            Deposit.seen_at <= row.seen_at,
+        )
+        total = int(session.scalar(query) or 0)
+        if total > parse_units(allowed[name], row.asset):
+            facts = {"asset": row.asset, "total": plain_text(total, row.asset), "limit": allowed[name]}
+            seen = f"{row.owner_id}:{row.asset}:{name}:{since.date().isoformat()}"
+            return risk.raise_signal(session, "deposit_limit", row.owner_id, seen, facts, int(rule["hold_hours"]))
+    return False
+
+
 def _new_payer(session: Session, rule: dict[str, Any], row: BankCredit) -> bool:
     """A deposit by somebody whose name is neither the customer's own nor any that paid for them before."""
     if row.outcome != "deposit" or row.matched_id is None or not _plain(row.payer_name):
@@ -226,5 +252,6 @@ _RULES: dict[str, tuple[_Source, Callable[[Session, dict[str, Any], Any], bool]]
     "shared_device": (_Source(ClientSession, ClientSession.created_at, ClientSession), _shared_device),
     "shared_address": (_moves("withdrawal", "otp_verified", Withdrawal), _shared_address),
     "structuring": (_moves("deposit", "confirmed", Deposit), _structuring),
+    "deposit_limit": (_moves("deposit", "confirmed", Deposit), _deposit_limit),
     "new_payer": (_Source(BankCredit, BankCredit.received_at, BankCredit), _new_payer),
 }

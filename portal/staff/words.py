@@ -210,6 +210,8 @@ FACTS: dict[str, Any] = {
     "customers": lazy_pgettext("fact", "customers"),
     "movements": lazy_pgettext("fact", "movements"),
     "total_twd": lazy_pgettext("fact", "together in TWD"),
+    "total": lazy_pgettext("fact", "together"),
+    "limit": lazy_pgettext("fact", "limit"),
     "payer": lazy_pgettext("fact", "payer"),
     "payer_name": lazy_pgettext("fact", "payer's name"),
     "found": lazy_pgettext("fact", "found"),
@@ -348,5 +350,6 @@ RULES: dict[str, Any] = {
     "risk.shared_address": lazy_pgettext("rule", "One address, several customers"),
     "risk.shared_device": lazy_pgettext("rule", "One device, several customers"),
     "risk.structuring": lazy_pgettext("rule", "Just under the limit"),
+    "risk.deposit_limit": lazy_pgettext("rule", "Above the limit for deposits"),
     "risk.new_payer": lazy_pgettext("rule", "New payer name"),
 }

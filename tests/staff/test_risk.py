@@ -22,7 +22,7 @@ from portal.services import (
     staff_accounts,
 )
 from tests.support import desk, people, vouchers, withdrawals_of
-from tests.support.market import open_market
+from tests.support.market import address, mine, open_market, send
 
 
 def signals(portal: Any) -> list[tuple[str, int]]:
@@ -81,6 +81,25 @@ def test_amounts_just_under_the_limit_and_new_names_are_noticed(portal: Any, tra
     portal.db.transact(parameters.change, "risk.structuring", {"limit_twd": "110000"}, "staff:0")
     portal.db.transact(risk_rules.scan)
     assert sorted(signals(portal)) == [("new_payer", amy.id), ("structuring", amy.id)]
+
+
+def test_a_chain_deposit_above_the_limit_is_credited_and_noticed(portal: Any, travel: Callable[[int], Any]) -> None:
+    open_market(portal)
+    amy = people.customer(portal)
+    portal.db.transact(parameters.change, "deposit.crypto.USDT", {"per_day": "1000", "per_month": "1500"}, "staff:0")
+    expected = []
+    for amount, noticed in (("1000", 0), ("0.5", 1), ("9", 0)):
+        send(portal, "TRON", "USDT", address(portal, amy), amount)
+        mine(portal)
+        expected += [("deposit_limit", amy.id)] * noticed
+        portal.db.transact(risk_rules.scan)
+        assert signals(portal) == expected
+    assert amy.balance("USDT") == parse_units("1009.5", "USDT")
+    travel(86400)
+    send(portal, "TRON", "USDT", address(portal, amy), "600")
+    mine(portal)
+    portal.db.transact(risk_rules.scan)
+    assert signals(portal) in (expected, [*expected, ("deposit_limit", amy.id)]), "a new month may have begun"
 
 
 def test_a_signal_is_cleared_or_becomes_a_case_with_a_timeline(app: Flask, portal: Any, raised: people.Person) -> None:
