@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from portal import money
 from portal.db import after_commit, context, insert_if_absent, now
 from portal.errors import N_, Refusal, declare
-from portal.models.market import Price, PricePoint
+from portal.models.market import Price, PriceLeap, PricePoint
 from portal.services import audit, parameters
 
 log = logging.getLogger(__name__)
@@ -128,6 +128,7 @@ def record(
     """
     moment = at or now(session)
     present = {symbol: price for symbol, price in session.execute(sa.select(Price.symbol, Price.price))}
+    leaps = set(session.scalars(sa.select(PriceLeap.symbol)))
     most = Decimal(str(parameters.get(session, "prices")["max_move_percent"])) / 100
     accepted = 0
     for symbol, price in sorted(seen.items()):
@@ -137,11 +138,22 @@ def record(
         before = present.get(symbol)
         if before is not None and not trusted and abs(price - before) > before * most:
             log.error("price leap not believed", extra={"symbol": symbol, "before": str(before), "said": str(price)})
+            _note_leap(session, symbol, price, source, moment)
             continue
         _accept(session, symbol, price.quantize(Decimal("1e-12"), context=money.EXACT).normalize(), source, moment)
         accepted += 1
+        if symbol in leaps:
+            session.execute(sa.delete(PriceLeap).where(PriceLeap.symbol == symbol))
     after_commit(session, lambda: forget(session))
     return accepted
+
+
+def _note_leap(session: Session, symbol: str, price: Decimal, source: str, moment: datetime) -> None:
+    """Keeps the newest leap for staff to look at."""
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    row = {"price": price.quantize(Decimal("1e-12"), context=money.EXACT).normalize(), "source": source, "at": moment}
+    fresh_row = dialect.insert(PriceLeap.__table__).values(symbol=symbol, **row)
+    session.execute(fresh_row.on_conflict_do_update(index_elements=["symbol"], set_=row))
 
 
 def believe(session: Session, symbol: str, price: Decimal, actor: str) -> None:

@@ -15,6 +15,8 @@ from portal.permissions import RISK_VIEW
 from portal.services import audit, staff_accounts, staff_counts, staff_customers
 from portal.services.staff_sessions import SignedInStaff
 
+RISK = "risk"
+
 #: Rules and what they look for (services/risk_rules.py).
 RULES: dict[str, str] = {
     "velocity": N_("Many withdrawals in a short time"),
@@ -76,7 +78,9 @@ def clear(session: Session, me: SignedInStaff, signal_id: int, why: str) -> None
 def open_case(session: Session, me: SignedInStaff, signal_id: int, title: str) -> RiskCase:
     """Makes a case of a signal, or adds it to the customer's open one. Raises as `clear`."""
     found = _signal(session, me, signal_id)
-    query = sa.select(RiskCase).where(RiskCase.customer_id == found.customer_id, RiskCase.status != "closed")
+    query = sa.select(RiskCase).where(
+        RiskCase.customer_id == found.customer_id, RiskCase.kind == RISK, RiskCase.status != "closed"
+    )
     case = session.scalars(query.order_by(RiskCase.id.desc()).limit(1)).first()
     if case is None:
         _need(title)
@@ -120,8 +124,8 @@ def case_of(session: Session, public_id: str) -> RiskCase:
 
 
 def cases(session: Session, *, status: str = "", before_id: int | None = None, count: int = 25) -> list[RiskCase]:
-    """Cases, newest first, below a number (keyset)."""
-    query = sa.select(RiskCase)
+    """Cases, newest first, below a number (keyset); disputes stand apart (services/disputes.py)."""
+    query = sa.select(RiskCase).where(RiskCase.kind == RISK)
     if status:
         query = query.where(RiskCase.status == status)
     if before_id is not None:

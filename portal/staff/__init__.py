@@ -24,6 +24,9 @@ SUBJECTS = (
     "cockpit",
     "books",
     "risk",
+    "checks",
+    "setup",
+    "disputes",
 )
 
 

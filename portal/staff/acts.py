@@ -15,6 +15,9 @@ from portal.web import rendering
 #: Refusals of what somebody may not do at all: 403 and a line in the audit log.
 NOT_THEIRS = ("forbidden", "staff_not_oneself", "approval_own", "approval_decided")
 
+#: Refusals after which the form that was sent is of no use any more: said on the page one came from.
+OVERTAKEN = ("check_overtaken",)
+
 Again = Callable[[dict[str, str], int], ResponseReturnValue]
 
 
@@ -39,7 +42,7 @@ def answer(refusal: Refusal, *, back: str, again: Again | None = None) -> Respon
         return refuse(refusal)
     if refusal.name in ("not_found", "unavailable"):
         raise refusal
-    if again is not None:
+    if again is not None and refusal.name not in OVERTAKEN:
         return again({refusal.field or "": gettext(refusal.message)}, 422)
     flash(gettext(refusal.message), "error")
     return redirect(back, 303)

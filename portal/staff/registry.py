@@ -13,7 +13,15 @@ from portal.models.partner import Institution
 from portal.models.stores import Store
 from portal.money import AmountError, parse_units
 from portal.permissions import SETTINGS_CHANGE, SETTINGS_VIEW
-from portal.services import approvals, brands, companies, institutions, partner_keys, staff_registry
+from portal.services import (
+    approvals,
+    brands,
+    companies,
+    institution_members,
+    institutions,
+    partner_keys,
+    staff_registry,
+)
 from portal.services.staff_sessions import SignedInStaff
 from portal.staff import access, acts, blueprint, inputs
 from portal.staff.people import PROPOSED
@@ -241,6 +249,7 @@ def _institution_facts(session: Session, institution_id: int) -> dict[str, Any]:
     return {
         "institution": found,
         "floats": institutions.float_states(session, institution_id),
+        "members": institution_members.members(session, institution_id),
         "card_types": kinds,
         "terms_by_type": {kind.id: staff_registry.terms_of(session, institution_id, kind.id) for kind in kinds},
         "proposals": approvals.about(session, f"institution:{institution_id}"),

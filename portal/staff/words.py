@@ -43,6 +43,7 @@ SUBJECTS: dict[str, Any] = {
     "approval": lazy_pgettext("subject", "Proposal"),
     "bank_account": lazy_pgettext("subject", "Bank account"),
     "price": lazy_pgettext("subject", "Price"),
+    "card_type": lazy_pgettext("subject", "Card type"),
     "anonymous": lazy_pgettext("subject", "Somebody unknown"),
 }
 
@@ -154,6 +155,13 @@ ACTS: dict[str, Any] = {
     "payouts.resume": lazy_pgettext("act", "Pay-outs let go on"),
     "payouts.stop": lazy_pgettext("act", "Pay-outs stopped"),
     "policy.publish": lazy_pgettext("act", "Policy put in force"),
+    "partner_kyc.open": lazy_pgettext("act", "Institution's person looked at"),
+    "partner_kyc.document": lazy_pgettext("act", "Institution's picture looked at"),
+    "partner_kyc.approve": lazy_pgettext("act", "Institution's person passed"),
+    "partner_kyc.reject": lazy_pgettext("act", "Institution's person refused"),
+    "store.bank_open": lazy_pgettext("act", "Store's bank account looked at"),
+    "card.type": lazy_pgettext("act", "Card type kept"),
+    "dispute.open": lazy_pgettext("act", "Dispute opened"),
     "price.believe": lazy_pgettext("act", "Price believed"),
     "regulator.export": lazy_pgettext("act", "Export for the regulator"),
     "risk.case": lazy_pgettext("act", "Case opened"),
