@@ -50,7 +50,7 @@ def _ask(call: Call[Signed], question: Callable[[PartnerCard], Any]) -> Any:
 
 
 @family.route(
-    "POST", "/bank/account-status", "card_activated", auth="bank", summary="Whether a card is activated", body=CardOnly,
+    "POST", "/bank/account-status", "card_activated", auth="bank", summary=N_("Whether a card is activated"), body=CardOnly,
     errors=("111012", "111030"), example=True,
 )  # fmt: skip
 def card_activated(call: Call[Signed]) -> Any:
@@ -59,7 +59,7 @@ def card_activated(call: Call[Signed]) -> Any:
 
 
 @family.route(
-    "POST", "/bank/balance", "card_balance", auth="bank", summary="A card's balance", body=CardOnly,
+    "POST", "/bank/balance", "card_balance", auth="bank", summary=N_("A card's balance"), body=CardOnly,
     errors=("111012", "111018", "111030"),
 )  # fmt: skip
 def card_balance(call: Call[Signed]) -> Any:
@@ -80,7 +80,7 @@ def card_balance(call: Call[Signed]) -> Any:
 
 
 @family.route(
-    "POST", "/bank/transaction-record", "card_statement", auth="bank", summary="A card's statements", body=StatementBody,
+    "POST", "/bank/transaction-record", "card_statement", auth="bank", summary=N_("A card's statements"), body=StatementBody,
     errors=("111012", "111030", "111036", "111037"),
 )  # fmt: skip
 def card_statement(call: Call[Signed]) -> Any:

@@ -8,7 +8,7 @@ from portal.api.partner.authentication import Signed
 from portal.api.partner.family import MAX_PICTURES_BYTES, PICTURES, Model, blueprint, family
 from portal.api.partner.lists import ListQuery, listed
 from portal.clock import to_ms
-from portal.errors import Refusal
+from portal.errors import N_, Refusal
 from portal.http import portal
 from portal.models.cards import PartnerCard
 from portal.ports import PortError, PortRejected
@@ -44,7 +44,7 @@ class CardBody(Model):
 
 
 @family.route(
-    "POST", "/debit-cards", "open_card", auth="cards", summary="Open a card for a person", body=OpenBody,
+    "POST", "/debit-cards", "open_card", auth="cards", summary=N_("Open a card for a person"), body=OpenBody,
     errors=("111002", "111003", "111005", "111011", "111014", "111016", "111017", "111020", "111021"),
 )  # fmt: skip
 def open_card(call: Call[Signed]) -> Any:
@@ -58,7 +58,7 @@ def _opened(card: PartnerCard) -> dict[str, Any]:
 
 
 @family.route(
-    "POST", "/debit-cards/attachment", "submit_card_attachment", auth="cards", summary="Hand in a card's papers",
+    "POST", "/debit-cards/attachment", "submit_card_attachment", auth="cards", summary=N_("Hand in a card's papers"),
     body=AttachmentBody, max_bytes=MAX_PICTURES_BYTES, errors=("111001", "111012", "111013", "111034"), example=True,
 )  # fmt: skip
 def submit_card_attachment(call: Call[Signed]) -> Any:
@@ -77,7 +77,7 @@ def submit_card_attachment(call: Call[Signed]) -> Any:
 
 
 @family.route(
-    "PUT", "/debit-cards/status", "activate_card", auth="cards", summary="Activate a card", body=CardBody,
+    "PUT", "/debit-cards/status", "activate_card", auth="cards", summary=N_("Activate a card"), body=CardBody,
     errors=("111012", "111013", "111015", "111018", "119002"), example=True,
 )  # fmt: skip
 def activate_card(call: Call[Signed]) -> Any:
@@ -98,7 +98,7 @@ def activate_card(call: Call[Signed]) -> Any:
 
 
 @family.route(
-    "POST", "/debit-cards/deposit-pwd-emails", "send_pin_email", auth="cards", summary="Mail the PIN form (not supported)",
+    "POST", "/debit-cards/deposit-pwd-emails", "send_pin_email", auth="cards", summary=N_("Mail the PIN form (not supported)"),
     body=CardBody, errors=("119006",),
 )  # fmt: skip
 def send_pin_email(call: Call[Signed]) -> Any:
@@ -107,7 +107,7 @@ def send_pin_email(call: Call[Signed]) -> Any:
 
 
 @family.route(
-    "GET", "/debit-cards", "list_cards", auth="cards", summary="Cards, of all people or of one", query=ListQuery,
+    "GET", "/debit-cards", "list_cards", auth="cards", summary=N_("Cards, of all people or of one"), query=ListQuery,
     errors=("111001", "111035", "111036"),
 )  # fmt: skip
 def list_cards(call: Call[Signed]) -> Any:

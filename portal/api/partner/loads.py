@@ -8,7 +8,7 @@ from portal.api.partner.family import Model, family
 from portal.api.partner.lists import ListQuery, listed
 from portal.api.rendering import literal
 from portal.clock import to_ms
-from portal.errors import Refusal
+from portal.errors import N_, Refusal
 from portal.http import portal
 from portal.models.cards import CardLoad
 from portal.money import SCALES, AmountError, parse_units, plain_text
@@ -31,7 +31,7 @@ class LoadBody(Model):
 
 
 @family.route(
-    "POST", "/deposit-transactions", "load_card", auth="loads", summary="Load a card", body=LoadBody,
+    "POST", "/deposit-transactions", "load_card", auth="loads", summary=N_("Load a card"), body=LoadBody,
     errors=("111001", "111008", "111009", "111011", "111012", "111013", "111015"),
 )  # fmt: skip
 def load_card(call: Call[Signed]) -> Any:
@@ -78,7 +78,7 @@ def _loaded(load: CardLoad) -> dict[str, Any]:
 
 
 @family.route(
-    "GET", "/deposit-transactions/<tx_id>/status", "load_status", auth="loads", summary="How a load stands",
+    "GET", "/deposit-transactions/<tx_id>/status", "load_status", auth="loads", summary=N_("How a load stands"),
     errors=("111022", "111023"),
 )  # fmt: skip
 def load_status(call: Call[Signed], tx_id: str) -> Any:
@@ -87,7 +87,7 @@ def load_status(call: Call[Signed], tx_id: str) -> Any:
 
 
 @family.route(
-    "GET", "/deposit-transactions", "list_loads", auth="loads", summary="Loads, of all people or of one",
+    "GET", "/deposit-transactions", "list_loads", auth="loads", summary=N_("Loads, of all people or of one"),
     query=ListQuery, errors=("111001", "111035", "111036"),
 )  # fmt: skip
 def list_loads(call: Call[Signed]) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 from portal.api.family import Call
 from portal.api.partner.authentication import Signed
 from portal.api.partner.family import Model, family
-from portal.errors import Refusal
+from portal.errors import N_, Refusal
 from portal.services import partner_mail
 
 
@@ -24,7 +24,7 @@ class MobileCheck(Model):
 
 
 @family.route(
-    "POST", "/emails/<email>/verification-codes", "send_email_code", auth="common", summary="Send a code by mail",
+    "POST", "/emails/<email>/verification-codes", "send_email_code", auth="common", summary=N_("Send a code by mail"),
     errors=("111024", "111027", "119005"),
 )  # fmt: skip
 def send_email_code(call: Call[Signed], email: str) -> Any:
@@ -37,7 +37,7 @@ def _token(token: str) -> dict[str, str]:
 
 
 @family.route(
-    "PUT", "/emails/<email>/verification-codes", "check_email_code", auth="common", summary="Check a mailed code",
+    "PUT", "/emails/<email>/verification-codes", "check_email_code", auth="common", summary=N_("Check a mailed code"),
     query=MailCheck, errors=("111001", "111025"), example=True,
 )  # fmt: skip
 def check_email_code(call: Call[Signed], email: str) -> Any:
@@ -52,7 +52,7 @@ def _true(_: object) -> bool:
 
 @family.route(
     "POST", "/mobiles/<mobile>/verification-codes", "send_mobile_code", auth="common",
-    summary="Send a code by SMS (not supported)", errors=("119006",),
+    summary=N_("Send a code by SMS (not supported)"), errors=("119006",),
 )  # fmt: skip
 def send_mobile_code(call: Call[Signed], mobile: str) -> Any:
     """Not supported yet."""
@@ -61,7 +61,7 @@ def send_mobile_code(call: Call[Signed], mobile: str) -> Any:
 
 @family.route(
     "PUT", "/mobiles/<mobile>/verification-codes", "check_mobile_code", auth="common",
-    summary="Check a code sent by SMS (not supported)", query=MobileCheck, errors=("119006",),
+    summary=N_("Check a code sent by SMS (not supported)"), query=MobileCheck, errors=("119006",),
 )  # fmt: skip
 def check_mobile_code(call: Call[Signed], mobile: str) -> Any:
     """Not supported yet."""

@@ -73,7 +73,7 @@ class KycBody(Model):
 
 
 @family.route(
-    "POST", "/customers/accounts", "submit_kyc", auth="customers", summary="Submit a person's KYC data", body=KycBody,
+    "POST", "/customers/accounts", "submit_kyc", auth="customers", summary=N_("Submit a person's KYC data"), body=KycBody,
     max_bytes=MAX_PICTURES_BYTES,
     errors=("111001", "111004", "111016", "111021", "111024", "111025", "111026", "111027", "111028", "111033", "111034"),
     example=True,
@@ -102,7 +102,7 @@ def submit_kyc(call: Call[Signed]) -> Any:
 
 
 @family.route(
-    "GET", "/customers/accounts", "list_kyc", auth="customers", summary="KYC records, of all people or of one",
+    "GET", "/customers/accounts", "list_kyc", auth="customers", summary=N_("KYC records, of all people or of one"),
     query=ListQuery, errors=("111001", "111005", "111035", "111036"),
 )  # fmt: skip
 def list_kyc(call: Call[Signed]) -> Any:

@@ -7,7 +7,7 @@ from portal.api.partner.authentication import Signed
 from portal.api.partner.family import Model, family
 from portal.api.partner.loads import positive_units
 from portal.api.rendering import literal
-from portal.errors import Refusal
+from portal.errors import N_, Refusal
 from portal.http import portal
 from portal.models.partner import CardType
 from portal.money import plain_text
@@ -38,7 +38,7 @@ class CurrencyBody(Model):
     card_type_id: str
 
 
-@family.route("GET", "/card/type", "card_types", auth="common", summary="Kinds of cards")
+@family.route("GET", "/card/type", "card_types", auth="common", summary=N_("Kinds of cards"))
 def card_types(call: Call[Signed]) -> Any:
     """All kinds of cards."""
     return card_types_result(call.look(institutions.card_types))
@@ -59,7 +59,7 @@ def card_types_result(rows: list[CardType]) -> dict[str, Any]:
 
 
 @family.route(
-    "GET", "/rates", "rates", auth="common", summary="Fees and rates of a kind of card", query=RatesQuery,
+    "GET", "/rates", "rates", auth="common", summary=N_("Fees and rates of a kind of card"), query=RatesQuery,
     errors=("111010", "111016"),
 )  # fmt: skip
 def rates(call: Call[Signed]) -> Any:
@@ -87,7 +87,7 @@ def _offer(call: Call[Signed], card_type_id: str) -> CardOffer:
 
 
 @family.route(
-    "POST", "/calculation/crypto", "calculate_crypto", auth="common", summary="What an arrival costs", body=CryptoBody,
+    "POST", "/calculation/crypto", "calculate_crypto", auth="common", summary=N_("What an arrival costs"), body=CryptoBody,
     errors=("111001", "111010", "111016"),
 )  # fmt: skip
 def calculate_crypto(call: Call[Signed]) -> Any:
@@ -102,7 +102,7 @@ def calculate_crypto(call: Call[Signed]) -> Any:
 
 
 @family.route(
-    "POST", "/calculation/currency", "calculate_currency", auth="common", summary="What arrives of an amount",
+    "POST", "/calculation/currency", "calculate_currency", auth="common", summary=N_("What arrives of an amount"),
     body=CurrencyBody, errors=("111001", "111010", "111016"),
 )  # fmt: skip
 def calculate_currency(call: Call[Signed]) -> Any:
@@ -140,7 +140,7 @@ def _itself(answer: Any) -> Any:
 
 
 @family.route(
-    "GET", "/customers/balance", "institution_balance", auth="common", summary="The float and where to fill it",
+    "GET", "/customers/balance", "institution_balance", auth="common", summary=N_("The float and where to fill it"),
     errors=("111008", "111009"),
 )  # fmt: skip
 def institution_balance(call: Call[Signed]) -> Any:
