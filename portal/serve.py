@@ -83,13 +83,23 @@ def _watch(server: int) -> None:
 def _keep_worker(stop: threading.Event) -> None:
     """Runs the worker as a process of its own and starts it again whenever it dies."""
     while not stop.is_set():
-        process = subprocess.Popen(
-            [sys.executable, "-m", "flask", "--app", "app", "worker"],
-            cwd=ROOT,
-            env={**os.environ, "PORTAL_PARENT": str(os.getpid())},
-        )
+        process = start_worker()
         while process.poll() is None:
             if stop.wait(0.5):
                 process.send_signal(signal.SIGTERM)
                 process.wait(10)
                 return
+
+
+def start_worker() -> "subprocess.Popen[bytes]":
+    """Starts a worker in the current folder, the project's.
+
+    Open files are left to the system (`close_fds=False`, they are not inheritable anyway) so that the process is spawned
+    and not forked: Python waits for a fork by a pipe, and a web process that the server forks at the same moment would
+    hold that pipe open. Nobody would then watch the worker until that web process ended.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-m", "flask", "--app", "app", "worker"],
+        env={**os.environ, "PORTAL_PARENT": str(os.getpid())},
+        close_fds=False,
+    )
