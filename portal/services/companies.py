@@ -11,7 +11,12 @@ from portal.models.customers import Company
 from portal.models.vouchers import CompanyBankAccount, PolicyVersion
 from portal.services import audit
 
-declare({"company_exists": N_("There is a company of this code already.")})
+declare(
+    {
+        "company_exists": N_("There is a company of this code already."),
+        "company_account_known": N_("A company has this account already."),
+    }
+)
 
 
 def by_code(session: Session, code: str, field: str = "user_source") -> Company:
@@ -108,10 +113,16 @@ def create(
 def add_bank_account(
     session: Session, company_id: int, spelled: str, bank_name: str, branch_name: str, account_name: str, *, actor: str
 ) -> CompanyBankAccount:
-    """Gives a company an account to be paid into, spelled `<bank code>-<number>`. Raises Refusal `input_invalid`."""
+    """Gives a company an account to be paid into, spelled `<bank code>-<number>`.
+
+    Raises Refusal `input_invalid`; `company_account_known` for one that a company has: money into it could be meant for two.
+    """
     bank_code, _, account = spelled.partition("-")
     if len(bank_code) != 3 or not (bank_code + account).isascii() or not (bank_code + account).isdigit() or not account:
         raise Refusal("input_invalid", field="bank_account")
+    same = sa.and_(CompanyBankAccount.bank_code == bank_code, CompanyBankAccount.account == account)
+    if session.scalar(sa.select(CompanyBankAccount.id).where(same)) is not None:
+        raise Refusal("company_account_known", field="bank_account")
     made = CompanyBankAccount(
         company_id=company_id,
         bank_code=bank_code,

@@ -72,6 +72,11 @@ def test_a_company_is_made_gets_an_account_and_a_face(app: Flask, portal: Any) -
         reason="to be paid",
     )
     approve_newest(app, "admin")
+    page = who.submit(
+        where, "/accounts", account="009-5251234567890", bank_name="x", branch_name="x", account_name="x", reason="again",
+        status=422,
+    )  # fmt: skip
+    assert "A company has this account already." in page.text
     page = who.page(where)
     assert "009-5251234567890" in page.text
     assert who.submit(page, "/brand", name="玉山", colour="green", status=422).errors
