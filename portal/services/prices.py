@@ -31,6 +31,9 @@ MARKETS = ("USDT", "ETH")
 #: Vouchers are worth their face (voucher contract: unit_price 1).
 AT_PAR = ("TWD", "TWIP", "TWIG")
 
+#: How far the clocks of two machines may be apart.
+CLOCKS_APART = timedelta(seconds=5)
+
 RAW, FIVE_MINUTES, HOUR, DAY = 0, 300, 3600, 86400
 RESOLUTIONS = (FIVE_MINUTES, HOUR, DAY)
 #: How long points of a resolution are kept; daily points stay for ever.
@@ -92,10 +95,14 @@ def all_last(session: Session) -> dict[str, Decimal]:
 
 
 def fresh(session: Session, price: Decimal | None, at: datetime | None) -> Decimal:
-    """The price if it is recent enough to trade on. Raises Refusal `price_unknown` or `price_stale`."""
+    """The price if it is recent enough to trade on. Raises Refusal `price_unknown` or `price_stale`.
+
+    One from the future is from before the clock was set back: nobody knows how old it is.
+    """
     if price is None or at is None:
         raise Refusal("price_unknown")
-    if now(session) - at > timedelta(seconds=int(parameters.get(session, "prices")["max_age_seconds"])):
+    age = now(session) - at
+    if not -CLOCKS_APART <= age <= timedelta(seconds=int(parameters.get(session, "prices")["max_age_seconds"])):
         raise Refusal("price_stale")
     return price
 
@@ -170,7 +177,8 @@ def _accept(session: Session, symbol: str, price: Decimal, source: str, moment: 
         fresh_row.on_conflict_do_update(
             index_elements=["symbol"],
             set_={"price": fresh_row.excluded.price, "source": source, "at": moment},
-            where=table.c.at <= moment,
+            # A newer one stays, unless the clock was set back since: it would stay until the clock is there again.
+            where=sa.or_(table.c.at <= moment, table.c.at > now(session) + CLOCKS_APART),
         )
     )
     insert_if_absent(session, points, {"symbol": symbol, "resolution": RAW, "at": moment, "price": price})

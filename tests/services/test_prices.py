@@ -55,6 +55,15 @@ def test_a_price_goes_stale_by_the_portals_clock(portal, read, travel):
     assert read(prices.tradable, "USDT-TWD") == Decimal("32.1079")
 
 
+def test_a_price_from_before_the_clock_was_set_back_is_not_traded_on_and_gives_way(portal, transact, read):
+    open_market(portal, usdt="30")
+    portal.clock.advance(-600)
+    with pytest.raises(Refusal, match="price_stale"):
+        read(prices.tradable, "USDT-TWD")
+    transact(prices.record, {"USDT-TWD": Decimal("31")}, "market")
+    assert read(prices.tradable, "USDT-TWD") == 31
+
+
 def test_each_resolution_keeps_the_last_price_of_its_bucket(portal, travel):
     start = portal.clock.now()
     travel(int(3602 - start.timestamp() % 3600))
