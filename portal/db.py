@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
+from portal import exchanges
 from portal.errors import Refusal
 from portal.jotter import Jotter, JotterError
 
@@ -39,8 +40,9 @@ MAX_ATTEMPTS = 8
 #: After this long no further attempt begins: the caller is told instead of kept waiting.
 MAX_RETRY_SECONDS = 8.0
 
-#: SQLSTATEs after which the same transaction may be run again: serialisation failure, deadlock, lock not available.
-_RETRY_STATES = {"40001", "40P01", "55P03"}
+#: SQLSTATEs after which the same transaction may be run again: serialisation failure, deadlock, lock not available, a
+#: prepared statement that is gone.
+_RETRY_STATES = {"40001", "40P01", "55P03", "26000"}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -249,7 +251,7 @@ def make_engine(settings: "Settings") -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return sa.create_engine(
+    engine = sa.create_engine(
         settings.database_url,
         pool_size=max(8, settings.web_threads),
         max_overflow=4,
@@ -265,6 +267,8 @@ def make_engine(settings: "Settings") -> Engine:
             "keepalives_count": 3,
         },
     )
+    exchanges.watch(engine)
+    return engine
 
 
 def _prepare_sqlite(connection: Any, record: object) -> None:
@@ -288,19 +292,22 @@ def insert_if_absent(session: Session, table: Any, values: dict[str, Any] | list
     return affected(session.execute(statement, execution_options={"preserve_rowcount": True}))
 
 
-def insert_row(session: Session, model: Any, values: dict[str, Any], *, conflict: str = "", returning: str = "") -> Any:
-    """Inserts one row by a statement that is made once per shape; for hot paths, where making it costs more than running it.
+def insert_row(session: Session, model: Any, values: dict[str, Any], *, returning: str = "") -> Any:
+    """Inserts one row by a statement that is made once per shape, with the next exchange (portal/exchanges.py).
 
-    `conflict` is an ON CONFLICT clause, `returning` a column whose value is answered (None when no row went in).
-    Without it the number of rows is answered.
+    With `returning` it is done at once, and that column's value is answered.
     """
-    statement = _insert_statement(model.__table__, tuple(values), conflict, returning)
-    result = session.connection().execute(statement, values)
-    return result.scalar() if returning else affected(result)
+    statement = insert_statement(model, tuple(values), returning=returning)
+    if returning:
+        return exchanges.ask(session, statement, values).rows[0][0]
+    exchanges.later(session, statement, values)
+    return None
 
 
 @lru_cache(maxsize=256)
-def _insert_statement(table: sa.Table, columns: tuple[str, ...], conflict: str, returning: str) -> sa.TextClause:
+def insert_statement(model: Any, columns: tuple[str, ...], *, conflict: str = "", returning: str = "") -> sa.TextClause:
+    """The INSERT of one row with these columns; `conflict` is an ON CONFLICT clause, `returning` a column to answer."""
+    table = model.__table__
     text = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join(f':{name}' for name in columns)})"
     text += f" {conflict}" if conflict else ""
     text += f" RETURNING {returning}" if returning else ""

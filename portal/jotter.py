@@ -142,3 +142,11 @@ def _text(value: Any) -> bytes:
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f").encode()
     return str(value).encode()
+
+
+def moment_of(text: str) -> datetime | None:
+    """A moment as both engines write it; None for nothing."""
+    if not text:
+        return None
+    found = datetime.fromisoformat(text)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

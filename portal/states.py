@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, attributes
 
+from portal import exchanges
 from portal.db import affected, insert_row, now
 from portal.errors import Refusal
 from portal.machines import Machine
@@ -59,8 +60,8 @@ def advance_along(
         connection.execute(_lines_statement(len(path)), line)
         return
     statement = _path_statement(sa.inspect(type(thing)).local_table, tuple(also), len(path))
-    if connection.execute(statement, {**line, **also, "before": before, "after": to}).first() is None:
-        raise Refusal("state_conflict", machine=machine.name, state=before, to=to)
+    refusal = Refusal("state_conflict", machine=machine.name, state=before, to=to)
+    exchanges.later(session, statement, {**line, **also, "before": before, "after": to}, otherwise=refusal)
     for name, value in {"status": to, **also}.items():
         attributes.set_committed_value(thing, name, value)
 
@@ -75,7 +76,10 @@ def _lines_statement(count: int) -> sa.TextClause:
 
 @lru_cache(maxsize=64)
 def _path_statement(table: Any, also: tuple[str, ...], count: int) -> sa.TextClause:
-    """PostgreSQL's one statement of a move with so many lines of history; no row when another hand was first."""
+    """PostgreSQL's one statement of a move with so many lines of history.
+
+    When another hand was first there is no number to write into them, and the database refuses the whole.
+    """
     columns = "".join(f", {name} = :{name}" for name in also)
     steps = ", ".join(f"({n}, CAST(:f{n} AS VARCHAR), CAST(:t{n} AS VARCHAR))" for n in range(count))
     typed = [sa.bindparam(name, type_=table.c[name].type) for name in also]
@@ -83,8 +87,8 @@ def _path_statement(table: Any, also: tuple[str, ...], count: int) -> sa.TextCla
         f"WITH moved AS (UPDATE {table.name} SET status = :after{columns}"
         " WHERE id = :thing_id AND status = :before RETURNING id)"
         " INSERT INTO state_changes (machine, thing_id, from_state, to_state, actor, at)"
-        " SELECT CAST(:machine AS VARCHAR), moved.id, steps.before, steps.after, CAST(:actor AS VARCHAR), :at"
-        f" FROM moved, (VALUES {steps}) AS steps (number, before, after) ORDER BY steps.number RETURNING thing_id"
+        " SELECT CAST(:machine AS VARCHAR), (SELECT id FROM moved), steps.before, steps.after, CAST(:actor AS VARCHAR), :at"
+        f" FROM (VALUES {steps}) AS steps (number, before, after) ORDER BY steps.number"
     ).bindparams(*typed, sa.bindparam("at", type_=StateChange.__table__.c.at.type))
 
 
@@ -132,19 +136,17 @@ def shift(
     """`advance` for hot paths that hold a row's number and no object: on PostgreSQL move and history are one statement."""
     if not machine.allows(before, to):
         raise Refusal("state_conflict", machine=machine.name, state=before, to=to)
-    connection = session.connection()
-    dialect = connection.dialect.name
     values = {**also, "thing_id": thing_id, "from_state": before, "to_state": to}
-    line = {"machine": machine.name, "actor": actor, "why": why, "at": now(session)}
+    refusal = Refusal("state_conflict", machine=machine.name, state=before, to=to)
+    dialect = session.connection().dialect.name
     statement = _shift_statement(model.__table__, tuple(also), dialect)
     if dialect == "sqlite":
-        moved = affected(connection.execute(statement, values)) == 1
-    else:
-        moved = connection.execute(statement, {**values, **line}).first() is not None
-    if not moved:
-        raise Refusal("state_conflict", machine=machine.name, state=before, to=to)
-    if dialect == "sqlite":
+        if exchanges.ask(session, statement, values).touched != 1:
+            raise refusal
         record(session, machine, thing_id, before, to, actor, why)
+        return
+    line = {"machine": machine.name, "actor": actor, "why": why, "at": now(session)}
+    exchanges.later(session, statement, {**values, **line}, otherwise=refusal)
 
 
 @lru_cache(maxsize=64)
@@ -159,8 +161,8 @@ def _shift_statement(table: sa.Table, also: tuple[str, ...], dialect: str) -> sa
     return sa.text(
         f"WITH moved AS ({update} RETURNING id)"
         " INSERT INTO state_changes (machine, thing_id, from_state, to_state, actor, why, at)"
-        " SELECT CAST(:machine AS VARCHAR), moved.id, CAST(:from_state AS VARCHAR), CAST(:to_state AS VARCHAR),"
-        " CAST(:actor AS VARCHAR), CAST(:why AS VARCHAR), :at FROM moved RETURNING thing_id"
+        " SELECT CAST(:machine AS VARCHAR), (SELECT id FROM moved), CAST(:from_state AS VARCHAR), CAST(:to_state AS VARCHAR),"
+        " CAST(:actor AS VARCHAR), CAST(:why AS VARCHAR), :at"
     ).bindparams(*typed, *(sa.bindparam(name, type_=kept.c[name].type) for name in names))
 
 

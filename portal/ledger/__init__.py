@@ -10,7 +10,7 @@ from portal.ledger.chart import (
     store_available,
     store_frozen,
 )
-from portal.ledger.posting import Line, Posting, balance, balances, lock, lock_owner, post, reverse
+from portal.ledger.posting import Line, Posting, balance, balances, journal_id, lock, lock_owner, post, reverse
 
 __all__ = [
     "AccountKey",
@@ -23,6 +23,7 @@ __all__ = [
     "customer_frozen",
     "house",
     "institution_float",
+    "journal_id",
     "lock",
     "lock_owner",
     "post",

@@ -25,9 +25,8 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """What a journal did: its number, and the balance after it of every account but the house's."""
+    """What a journal did: the balance after it of every account but the house's."""
 
-    journal_id: int
     balances: dict[AccountKey, int]
 
 
@@ -44,8 +43,9 @@ def post(
     """Posts one journal. `lines` sum to zero per asset; `reference` is used once, ever.
 
     Locks in one fixed order: people's accounts by row number, then house slots by row number. Raises Refusal
-    `insufficient_balance` (facts: asset, available_units) or `already_posted`, both before anything is written, so that
-    the caller may go on; ValueError for lines that do not balance.
+    `insufficient_balance` (facts: asset, available_units) before anything is written, so that the caller may go on;
+    `already_posted`, at the latest when the transaction commits, which then leaves nothing; ValueError for lines that do
+    not balance.
     """
     changes = _changes(lines)
     locked = _lock(session, list(changes), random.randrange(HOUSE_SLOTS))
@@ -62,13 +62,11 @@ def post(
         running[line.account] += line.units
         rows.append(Row(locked[line.account].id, line.account.asset, line.units, running[line.account]))
     head = Head(kind, reference, actor, details, reverses_id, now(session))
-    journal_id = writing.write(session, head, [(locked[key].id, change) for key, change in changes.items()], rows)
-    if journal_id is None:
-        raise Refusal("already_posted", reference=reference)
-    return Posting(journal_id, {key: units for key, units in balances.items() if key.owner_kind != "house"})
+    writing.write(session, head, [(locked[key].id, change) for key, change in changes.items()], rows)
+    return Posting({key: units for key, units in balances.items() if key.owner_kind != "house"})
 
 
-def reverse(session: Session, journal_id: int, kind: str, reference: str, *, actor: str) -> Posting:
+def reverse(session: Session, journal_number: int, kind: str, reference: str, *, actor: str) -> Posting:
     """Posts the exact opposite of a journal. Raises Refusal `already_posted` when it was reversed before."""
     accounts, entries = Account.__table__, Entry.__table__
     query = (
@@ -76,11 +74,16 @@ def reverse(session: Session, journal_id: int, kind: str, reference: str, *, act
             accounts.c.owner_kind, accounts.c.owner_id, accounts.c.asset, accounts.c.bucket, entries.c.amount_units
         )
         .join(accounts, accounts.c.id == entries.c.account_id)
-        .where(entries.c.journal_id == journal_id)
+        .where(entries.c.journal_id == journal_number)
         .order_by(entries.c.id)
     )
     lines = [Line(AccountKey(*row[:4]), -row[4]) for row in session.execute(query)]
-    return post(session, kind, reference, lines, actor=actor, reverses_id=journal_id)
+    return post(session, kind, reference, lines, actor=actor, reverses_id=journal_number)
+
+
+def journal_id(session: Session, reference: str) -> int:
+    """The number of the journal posted under a reference, also in this very transaction."""
+    return session.scalars(sa.select(Journal.id).where(Journal.reference == reference)).one()
 
 
 def balance(session: Session, account: AccountKey) -> int:

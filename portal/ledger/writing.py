@@ -1,7 +1,8 @@
 """The statements under a posting. They are few and always the same text, so that the driver prepares them.
 
 On PostgreSQL a journal, its balances and its entries are written by one statement. That is safe only because the accounts
-were locked by the statement before it, and every balance was computed from what that lock answered.
+were locked by the statement before it, and every balance was computed from what that lock answered. A journal that is there
+already leaves no number for the entries, and the database refuses them.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,9 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal import exchanges
 from portal.db import after_commit, context
+from portal.errors import Refusal
 from portal.ledger.chart import AccountKey
 from portal.models.ledger import Journal
 
@@ -75,7 +78,7 @@ def _remember(known: dict[tuple[AccountKey, int], int], fresh: dict[tuple[Accoun
 
 def _by_number(session: Session, ids: Sequence[int]) -> dict[AccountKey, Locked]:
     statement = _lock_by_number(len(ids), session.get_bind().dialect.name)
-    rows = session.connection().execute(statement, {f"i{number}": account_id for number, account_id in enumerate(ids)})
+    rows = exchanges.ask(session, statement, {f"i{number}": account_id for number, account_id in enumerate(ids)}).rows
     return {AccountKey(row[1], row[2], row[3], row[4]): Locked(row[0], row[5]) for row in rows}
 
 
@@ -89,14 +92,14 @@ def _by_name(session: Session, keys: Sequence[AccountKey], slot: int) -> dict[Ac
             f"b{number}": key.bucket,
             f"s{number}": _slot(key, slot),
         }
-    rows = session.connection().execute(_lock_by_name(len(keys), session.get_bind().dialect.name), parameters)
+    rows = exchanges.ask(session, _lock_by_name(len(keys), session.get_bind().dialect.name), parameters).rows
     return {AccountKey(row[1], row[2], row[3], row[4]): Locked(row[0], row[5]) for row in rows}
 
 
-def write(session: Session, head: Head, changes: Sequence[tuple[int, int]], rows: Sequence[Row]) -> int | None:
-    """Writes a journal, moves the balances of (account number, change), and writes the entries.
+def write(session: Session, head: Head, changes: Sequence[tuple[int, int]], rows: Sequence[Row]) -> None:
+    """Writes a journal, moves the balances of (account number, change), and writes the entries, with the next exchange.
 
-    Answers the journal's number; None, with nothing written, when its reference or reversal is there already.
+    Raises Refusal `already_posted` then, for the whole transaction, when its reference or reversal is there already.
     """
     parameters: dict[str, Any] = {
         **head._asdict(),
@@ -104,21 +107,22 @@ def write(session: Session, head: Head, changes: Sequence[tuple[int, int]], rows
     }
     moved = [(account_id, change) for account_id, change in changes if change]
     if session.get_bind().dialect.name == "sqlite":
-        return _write_in_steps(session, parameters, moved, rows)
+        _write_in_steps(session, parameters, moved, rows)
+        return
     for number, (account_id, change) in enumerate(moved):
         parameters |= {f"i{number}": account_id, f"d{number}": change}
     for number, row in enumerate(rows):
         parameters |= _row_parameters(number, row)
-    written = session.connection().execute(_write_at_once(len(moved), len(rows)), parameters).first()
-    return None if written is None else int(written[0])
+    refusal = Refusal("already_posted", reference=head.reference)
+    exchanges.later(session, _write_at_once(len(moved), len(rows)), parameters, otherwise=refusal)
 
 
 def _write_in_steps(
     session: Session, parameters: dict[str, Any], moved: Sequence[tuple[int, int]], rows: Sequence[Row]
-) -> int | None:
+) -> None:
     journal = session.connection().execute(_INSERT_JOURNAL, parameters).first()
     if journal is None:
-        return None
+        raise Refusal("already_posted", reference=parameters["reference"])
     if moved:
         shifts: dict[str, Any] = {}
         for number, (account_id, change) in enumerate(moved):
@@ -128,7 +132,6 @@ def _write_in_steps(
     for number, row in enumerate(rows):
         values |= _row_parameters(number, row)
     session.connection().execute(_insert_entries(len(rows)), values)
-    return int(journal[0])
 
 
 def _row_parameters(number: int, row: Row) -> dict[str, Any]:
@@ -201,7 +204,6 @@ def _write_at_once(moved: int, rows: int) -> sa.TextClause:
         " VALUES (:kind, :reference, :actor, CAST(:details AS JSON), CAST(:reverses_id AS BIGINT), :posted_at)"
         f" ON CONFLICT DO NOTHING RETURNING id){update}"
         " INSERT INTO entries (journal_id, account_id, asset, amount_units, balance_after_units)"
-        " SELECT journal.id, line.account_id, line.asset, line.units, line.after_units"
-        f" FROM journal, (VALUES {lines}) AS line (n, account_id, asset, units, after_units) ORDER BY line.n"
-        " RETURNING journal_id"
+        " SELECT (SELECT id FROM journal), line.account_id, line.asset, line.units, line.after_units"
+        f" FROM (VALUES {lines}) AS line (n, account_id, asset, units, after_units) ORDER BY line.n"
     ).bindparams(sa.bindparam("posted_at", type_=Journal.__table__.c.posted_at.type))

@@ -7,7 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.db import insert_row, now
+from portal import exchanges
+from portal.db import insert_row, insert_statement, now
 from portal.models.columns import new_public_id
 from portal.models.system import Activity, ActivityCount
 
@@ -78,9 +79,10 @@ def record(
     if session.get_bind().dialect.name == "sqlite":
         first_id = insert_row(session, Activity, row, returning="id")
         count = {"customer_id": customer_id, "day": day, "kind": kind, "asset": asset, "rows": 1}
-        insert_row(session, ActivityCount, {**count, "first_id": first_id}, conflict=_COUNT_ON)
+        counted = {**count, "first_id": first_id}
+        exchanges.later(session, insert_statement(ActivityCount, tuple(counted), conflict=_COUNT_ON), counted)
     else:
-        session.connection().execute(_line_and_count(tuple(row)), {**row, "day": day})
+        exchanges.later(session, _line_and_count(tuple(row)), {**row, "day": day})
     return line_id
 
 

@@ -51,16 +51,16 @@ def carry_out(session: Session, payload: Mapping[str, Any], actor: str, referenc
     units = int(payload["units"])
     if not units:
         raise Refusal("adjustment_nothing", field="amount")
-    posted = ledger.post(
-        session, "adjustment", f"adjustment:{reference}", [Line(account, units), Line(counter, -units)], actor=actor
-    )
+    reference = f"adjustment:{reference}"
+    ledger.post(session, "adjustment", reference, [Line(account, units), Line(counter, -units)], actor=actor)
+    journal_id = ledger.journal_id(session, reference)
     if account.owner_kind == "customer":
         activity.record(
             session, account.owner_id, "adjustment", direction="in" if units > 0 else "out", asset=account.asset,
-            amount_units=abs(units), status="completed", reference=references.of_row(now(session), posted.journal_id),
-            subject_kind="adjustment", subject_id=posted.journal_id,
+            amount_units=abs(units), status="completed", reference=references.of_row(now(session), journal_id),
+            subject_kind="adjustment", subject_id=journal_id,
         )  # fmt: skip
-    return {"journal": posted.journal_id}
+    return {"journal": journal_id}
 
 
 def _accounts(session: Session, payload: Mapping[str, Any]) -> tuple[AccountKey, AccountKey]:

@@ -162,7 +162,9 @@ def _against(session: Session, line: StatementLine, bucket: str, kind: str, acto
         Line(ledger.house("bank", ASSET), -line.amount_units),
         Line(ledger.house(bucket, ASSET), line.amount_units),
     ]
-    return ledger.post(session, kind, f"statement_line:{line.id}", lines, actor=actor).journal_id
+    reference = f"statement_line:{line.id}"
+    ledger.post(session, kind, reference, lines, actor=actor)
+    return ledger.journal_id(session, reference)
 
 
 def _as_own(session: Session, line: StatementLine, match_id: int | None, actor: str) -> None:
@@ -278,8 +280,9 @@ def book_opening(session: Session, payload: Mapping[str, Any], actor: str, refer
     if not units:
         raise Refusal("adjustment_nothing", field="amount")
     lines = [Line(ledger.house("bank", ASSET), -units), Line(ledger.house("adjustments", ASSET), units)]
-    made = ledger.post(session, "bank_opening", f"bank_opening:{account}", lines, actor=actor)
-    return {"journal": made.journal_id}
+    booked = f"bank_opening:{account}"
+    ledger.post(session, "bank_opening", booked, lines, actor=actor)
+    return {"journal": ledger.journal_id(session, booked)}
 
 
 staff_counts.declare("bank_lines", BANK_VIEW, lambda _: sa.select(StatementLine.id).where(StatementLine.status == OPEN))

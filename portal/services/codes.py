@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal import exchanges
 from portal.db import context, now
 from portal.errors import N_, Refusal, declare
 from portal.models.security import VerificationCode
@@ -98,12 +99,12 @@ def verify(session: Session, purpose: str, subject: str, target: str, code: str)
     """
     wanted = {"for_purpose": purpose, "for_subject": subject, "moment": now(session)}
     digest = _digest(session, purpose, subject, target, code)
-    connection = session.connection()
-    tried = connection.execute(_TRY, {**wanted, "digest": digest}).first()
-    if tried is None:
-        late = connection.execute(_LATE, wanted).first() is not None
+    tried = exchanges.ask(session, _TRY, {**wanted, "digest": digest}).rows
+    if not tried:
+        late = exchanges.ask(session, _LATE, wanted).rows
         raise Refusal("code_expired" if late else "code_wrong", field="code")
-    if tried.used_at is None:
+    ((used_at,),) = tried
+    if used_at is None:
         raise Refusal("code_wrong", field="code", keep=True)
 
 

@@ -8,8 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.db import context, insert_row, now
+from portal import exchanges
+from portal.db import context, insert_statement, now
 from portal.errors import Refusal
+from portal.exchanges import Answer
 from portal.models.system import IdempotencyKey
 
 #: Keys are kept this long (PROMISES 3 asks for at least 24 hours).
@@ -42,25 +44,62 @@ def once(
     if not key or len(key) > MAX_KEY_LENGTH or not key.isascii() or not key.isprintable():
         raise Refusal("input_invalid", field="Idempotency-Key")
     input_digest = _keyed(session, input_digest)
-    table = IdempotencyKey.__table__
-    claim = {"scope": scope, "key": key, "fingerprint": input_digest, "answer": None, "created_at": now(session)}
-    row = sa.and_(table.c.scope == scope, table.c.key == key)
-    if not insert_row(session, IdempotencyKey, claim, conflict="ON CONFLICT DO NOTHING"):
-        first = session.execute(sa.select(table.c.fingerprint, table.c.answer).where(row)).first()
-        if first is None:
-            raise Refusal("state_conflict")
-        if first.fingerprint != input_digest:
-            raise Refusal("idempotency_conflict")
-        return first.answer, True
+    place = {"scope": scope, "key": key}
+    claimed: list[bool] = []
+
+    def check(claim: Answer) -> None:
+        if not claim.rows:
+            raise _Taken
+        claimed.append(True)
+
+    # Nothing may have been written yet: a claim that turns out to be taken gives all back.
+    written_before = session.in_transaction()
+    claim = {**place, "fingerprint": input_digest, "answer": None, "created_at": now(session)}
     try:
+        exchanges.later(session, _CLAIM, claim, check=check)
+        if written_before:
+            exchanges.settle(session)
         answer = work()
+        if not claimed:
+            exchanges.settle(session)
+    except _Taken:
+        if not written_before:
+            session.rollback()
+            session.info["after_commit"].clear()
+        return _first(session, place, input_digest), True
     except Refusal as refusal:
         if refusal.keep:
-            session.execute(sa.delete(table).where(row))
+            exchanges.later(session, _GIVE_UP, place)
         raise
-    session.connection().execute(_KEEP, {"answer": answer, "scope": scope, "key": key})
+    exchanges.later(session, _KEEP, {**place, "answer": answer})
     return answer, False
 
+
+class _Taken(Exception):
+    """The key was claimed by an earlier request. Told with the first answer of the database, in the midst of the work."""
+
+
+def _first(session: Session, place: dict[str, str], input_digest: str) -> dict[str, Any]:
+    found = exchanges.ask(session, _LOOK, place).rows
+    if not found:
+        raise Refusal("state_conflict")
+    fingerprint, answer = found[0]
+    if fingerprint != input_digest:
+        raise Refusal("idempotency_conflict")
+    kept: dict[str, Any] = answer
+    return kept
+
+
+_CLAIM = insert_statement(
+    IdempotencyKey, ("scope", "key", "fingerprint", "answer", "created_at"),
+    conflict="ON CONFLICT DO NOTHING", returning="id",
+)  # fmt: skip
+
+_GIVE_UP = sa.text("DELETE FROM idempotency_keys WHERE scope = :scope AND key = :key")
+
+_LOOK = sa.text("SELECT fingerprint, answer FROM idempotency_keys WHERE scope = :scope AND key = :key").columns(
+    fingerprint=IdempotencyKey.__table__.c.fingerprint.type, answer=IdempotencyKey.__table__.c.answer.type
+)
 
 _KEEP = sa.text("UPDATE idempotency_keys SET answer = :answer WHERE scope = :scope AND key = :key").bindparams(
     sa.bindparam("answer", type_=IdempotencyKey.__table__.c.answer.type)

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal import ledger, states
+from portal import exchanges, ledger, states
 from portal.db import insert_row, now
 from portal.errors import N_, Refusal, declare
 from portal.ledger import Line
@@ -172,7 +172,7 @@ def offer(session: Session, customer_id: int, side: str, base_asset: str, given:
         "created_at": moment,
         "expires_at": moment + timedelta(milliseconds=valid_ms),
     }
-    session.execute(_INSERT, row)
+    exchanges.later(session, _INSERT, row)
     names = ("customer_id", "order_asset")
     return Held(id=0, closed_at=None, **{name: value for name, value in row.items() if name not in names})
 
@@ -184,15 +184,15 @@ def accept(session: Session, customer_id: int, public_id: str) -> Held:
     balance did not suffice). Raises Refusal `not_found` for a missing or foreign quote, `trading_not_allowed`.
     """
     dialect = session.get_bind().dialect.name
-    row = session.execute(_locked(dialect), {"public_id": public_id, "customer_id": customer_id}).first()
-    if row is None:
+    wanted = {"public_id": public_id, "customer_id": customer_id, "buying": BUY}
+    found = exchanges.ask(session, _locked(dialect), wanted).rows
+    if not found:
         raise Refusal("not_found", field="quoteId")
-    *facts, standing, kyc_level, base_stock, order_stock = row
+    *facts, standing, kyc_level, stock = found[0]
     quote = Held(*facts)
     if quote.status != QUOTE.start:
         return quote
     _may_trade(standing, kyc_level)
-    stock = base_stock if quote.side == BUY else order_stock
     moment = now(session)
     if moment >= quote.expires_at:
         return _close(session, quote, "expired", customer_id, moment, "the price had run out")
@@ -232,17 +232,17 @@ def _terms(
         "symbol": prices.symbol_of(base_asset),
         "asset": base_asset if side == BUY else ORDER_ASSET,
     }
-    seen = session.execute(_LOOK, wanted).one()
-    _may_trade(seen.standing, seen.kyc_level)
-    market = prices.fresh(session, seen.price, seen.at)
-    spread = spread_percent(session, bool(seen.is_vip), seen.spread_override_bp)
+    standing, kyc_level, is_vip, override_bp, price, at, stock = exchanges.ask(session, _LOOK, wanted).rows[0]
+    _may_trade(standing, kyc_level)
+    market = prices.fresh(session, price, at)
+    spread = spread_percent(session, bool(is_vip), override_bp)
     agreed = pricing.terms(side, base_asset, given, units, market, spread)
     if not bounds.least <= agreed.base_units <= bounds.most or agreed.order_units <= 0:
         field = "quoteAmountInBase" if given == BASE else "quoteAmountInOrder"
         raise Refusal(
             "amount_out_of_range", field=field, min_units=bounds.least, max_units=bounds.most, asset=base_asset
         )
-    if not _in_stock(session, agreed, int(seen.stock)):
+    if not _in_stock(session, agreed, int(stock)):
         raise Refusal("stock_short")
     return agreed, spread
 
@@ -360,18 +360,13 @@ _LOOK = sa.text(
     " FROM customers LEFT JOIN prices ON prices.symbol = :symbol WHERE customers.id = :customer_id"
 ).columns(price=Price.__table__.c.price.type, at=Price.__table__.c.at.type)
 
-_CLOSE = sa.text(
-    "UPDATE quotes SET status = :to, closed_at = :closed_at WHERE id = :id AND status = 'quoted'"
-).bindparams(sa.bindparam("closed_at", type_=_TYPED["closed_at"]))
-
 
 @lru_cache(maxsize=2)
 def _locked(dialect: str) -> sa.TextualSelect:
     columns = ", ".join(f"quotes.{name}" for name in _NAMES)
     statement = sa.text(
         f"SELECT {columns}, customers.standing, customers.kyc_level,"
-        f" {_STOCK.format(asset='quotes.base_asset')} AS base_stock,"
-        f" {_STOCK.format(asset='quotes.order_asset')} AS order_stock"
+        f" {_STOCK.format(asset='CASE quotes.side WHEN :buying THEN quotes.base_asset ELSE quotes.order_asset END')}"
         " FROM quotes JOIN customers ON customers.id = quotes.customer_id"
         " WHERE quotes.public_id = :public_id AND quotes.customer_id = :customer_id"
         + ("" if dialect == "sqlite" else " FOR UPDATE OF quotes")

@@ -6,12 +6,13 @@ is exact.
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import lru_cache
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal import ledger
-from portal.db import affected, insert_if_absent, now
+from portal import exchanges, ledger
+from portal.db import insert_if_absent, now
 from portal.errors import Refusal
 from portal.models.merchant import StoreDay
 from portal.services.activity import TAIPEI, taipei_day
@@ -72,13 +73,15 @@ def count(session: Session, store_id: int, change_units: int, **more: int) -> No
 
 
 def _add(session: Session, store_id: int, day: str, more: dict[str, int]) -> bool:
-    table = StoreDay.__table__
-    changed = session.execute(
-        sa.update(table)
-        .where(table.c.store_id == store_id, table.c.day == day)
-        .values({name: table.c[name] + amount for name, amount in more.items()})
-    )
-    return affected(changed) == 1
+    statement = _counting(tuple(more))
+    return exchanges.ask(session, statement, {**more, "store_id": store_id, "day": day}).touched == 1
+
+
+@lru_cache(maxsize=16)
+def _counting(names: tuple[str, ...]) -> sa.TextClause:
+    """The UPDATE of a day that counts these figures up, made once per shape."""
+    figures = ", ".join(f"{name} = {name} + :{name}" for name in names)
+    return sa.text(f"UPDATE store_days SET {figures} WHERE store_id = :store_id AND day = :day")
 
 
 def mark(session: Session, store_id: int) -> str:

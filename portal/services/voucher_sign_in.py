@@ -69,7 +69,7 @@ def _refuse_many(session: Session, email: str) -> None:
 
 def _second_step(db: Database, waiting_token: str, totp: str | None, visit: Visit) -> str:
     """Proves the authenticator; the half-open session never stays behind."""
-    waiting = db.read(sessions.resolve, waiting_token)
+    waiting = sessions.resolve(db, waiting_token)
     if waiting is None:
         raise Refusal("second_factor_required")
     try:

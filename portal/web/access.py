@@ -30,7 +30,7 @@ def half_signed_in() -> SignedIn | None:
 
 def _session_row() -> SignedIn | None:
     if "session_row" not in g:
-        g.session_row = portal().db.read(sessions.resolve, request.cookies.get(SESSION_COOKIE))
+        g.session_row = sessions.resolve(portal().db, request.cookies.get(SESSION_COOKIE))
     row: SignedIn | None = g.session_row
     return row
 

@@ -70,14 +70,15 @@ def prepare(url: str, customers: int, quotes_each: int) -> None:
         connection.execute("ANALYZE")
 
 
-def client(url: str, customer: int, count: int, start: Barrier) -> tuple[int, float]:
-    """One client's quotes accepted one after the other: (how many, seconds)."""
+def client(url: str, customer: int, count: int, start: Barrier) -> list[float]:
+    """One client's quotes accepted one after the other: when it began and when each was done."""
     with psycopg.connect(url, autocommit=True) as connection:
         rows = connection.execute(
             "SELECT id FROM bare.quotes WHERE customer = %s AND status = 'quoted' LIMIT %s", [customer, count]
         ).fetchall()
         start.wait()
-        began = time.perf_counter()
+        stamps = [time.perf_counter()]
         for (quote,) in rows:
             connection.execute("SELECT bare.accept(%s, %s)", [quote, f"key-{quote}"], prepare=True)
-        return len(rows), time.perf_counter() - began
+            stamps.append(time.perf_counter())
+        return stamps

@@ -12,28 +12,50 @@ from typing import Any
 CONTEXT = multiprocessing.get_context("fork")
 
 
-def together(work: Callable[..., tuple[int, float]], arguments: Sequence[tuple[Any, ...]]) -> float:
+#: Works through its arguments once `start` lets it; answers when it began and when each of its operations was done.
+Work = Callable[..., list[float]]
+
+#: A client opens its connection anew after so many requests, so that no luck of the first moment decides which web
+#: process serves whom for the whole round.
+KEPT_FOR = 25
+
+
+def together(work: Work, arguments: Sequence[tuple[Any, ...]]) -> float:
     """Runs `work(*arguments, start)` in one process per row of arguments; operations per second of all together."""
+    return rate([stamps for stamps, _ in _all(work, arguments)])
+
+
+def rate(clients: Sequence[list[float]]) -> float:
+    """Operations per second while all clients were busy: until the first one had nothing left to do."""
+    began, ended = min(stamps[0] for stamps in clients), min(stamps[-1] for stamps in clients)
+    return sum(sum(stamp <= ended for stamp in stamps[1:]) for stamps in clients) / (ended - began)
+
+
+def _all(work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> list[tuple[list[float], Any]]:
+    """What `work` answered in each process, in the order of the arguments: its moments, and what it brought back."""
     start = CONTEXT.Barrier(len(arguments))
     results: Any = CONTEXT.SimpleQueue()
-    processes = [CONTEXT.Process(target=_one, args=(work, row, start, results)) for row in arguments]
+    processes = [
+        CONTEXT.Process(target=_one, args=(number, work, row, start, results)) for number, row in enumerate(arguments)
+    ]
     for process in processes:
         process.start()
-    answers = [results.get() for _ in processes]
+    answers = dict(results.get() for _ in processes)
     for process in processes:
         process.join()
-    failures = [answer for answer in answers if isinstance(answer, str)]
+    failures = [answer for answer in answers.values() if isinstance(answer, str)]
     if failures:
         raise RuntimeError(failures[0])
-    return sum(count for count, _ in answers) / max(seconds for _, seconds in answers)
+    found = [answers[number] for number in range(len(arguments))]
+    return [answer if isinstance(answer, tuple) else (answer, None) for answer in found]
 
 
-def _one(work: Callable[..., tuple[int, float]], row: tuple[Any, ...], start: Barrier, results: Any) -> None:
+def _one(number: int, work: Callable[..., Any], row: tuple[Any, ...], start: Barrier, results: Any) -> None:
     try:
-        results.put(work(*row, start))
+        results.put((number, work(*row, start)))
     except BaseException as error:
         start.abort()
-        results.put(f"{type(error).__name__}: {error}")
+        results.put((number, f"{type(error).__name__}: {error}"))
 
 
 class Connection:
@@ -75,30 +97,25 @@ def request(method: str, path: str, headers: dict[str, str] | None = None, body:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def same_request(port: int, wire: bytes, seconds: float, start: Barrier) -> tuple[int, float]:
+def same_request(port: int, wire: bytes, seconds: float, start: Barrier) -> list[float]:
     """Sends the same request again and again for some seconds; every answer must be a 200."""
     connection = Connection(port)
     connection.exchange(wire)
     start.wait()
-    began, count = time.perf_counter(), 0
-    while time.perf_counter() - began < seconds:
+    stamps = [time.perf_counter()]
+    while stamps[-1] - stamps[0] < seconds:
+        if len(stamps) % (KEPT_FOR * 10) == 0:
+            connection = Connection(port)
         status, body = connection.exchange(wire)
         if status != 200:
             raise RuntimeError(f"status {status}: {body[:300]!r}")
-        count += 1
-    return count, time.perf_counter() - began
+        stamps.append(time.perf_counter())
+    return stamps
 
 
-def each_request(port: int, wires: Sequence[bytes], must_hold: bytes, start: Barrier) -> tuple[int, float]:
+def each_request(port: int, wires: Sequence[bytes], must_hold: bytes, start: Barrier) -> list[float]:
     """Sends every request once; every answer must be a 200 that holds `must_hold`."""
-    connection = Connection(port)
-    start.wait()
-    began = time.perf_counter()
-    for wire in wires:
-        status, body = connection.exchange(wire)
-        if status != 200 or must_hold not in body:
-            raise RuntimeError(f"status {status}: {body[:300]!r}")
-    return len(wires), time.perf_counter() - began
+    return _send_each(port, wires, must_hold, start)[0]
 
 
 @dataclass
@@ -111,27 +128,23 @@ class Collected:
 
 def collecting(port: int, wires: Sequence[Sequence[bytes]]) -> Collected:
     """Sends each row's requests over a connection of its own, all rows at once, and keeps the bodies."""
-    start = CONTEXT.Barrier(len(wires))
-    results: Any = CONTEXT.SimpleQueue()
-    processes = [
-        CONTEXT.Process(target=_collect, args=(number, port, row, start, results)) for number, row in enumerate(wires)
-    ]
-    for process in processes:
-        process.start()
-    answers = sorted(results.get() for _ in processes)
-    for process in processes:
-        process.join()
-    return Collected(
-        [bodies for _, bodies, _ in answers], sum(len(row) for row in wires) / max(seconds for _, _, seconds in answers)
-    )
+    answers = _all(_send_each, [(port, row, b"") for row in wires])
+    return Collected([bodies for _, bodies in answers], rate([stamps for stamps, _ in answers]))
 
 
-def _collect(number: int, port: int, wires: Sequence[bytes], start: Barrier, results: Any) -> None:
+def _send_each(port: int, wires: Sequence[bytes], must_hold: bytes, start: Barrier) -> tuple[list[float], list[bytes]]:
     connection = Connection(port)
     start.wait()
-    began = time.perf_counter()
-    bodies = [connection.exchange(wire)[1] for wire in wires]
-    results.put((number, bodies, time.perf_counter() - began))
+    stamps, bodies = [time.perf_counter()], []
+    for number, wire in enumerate(wires, 1):
+        if number % KEPT_FOR == 0:
+            connection = Connection(port)
+        status, body = connection.exchange(wire)
+        if status != 200 or must_hold not in body:
+            raise RuntimeError(f"status {status}: {body[:300]!r}")
+        stamps.append(time.perf_counter())
+        bodies.append(body)
+    return stamps, bodies
 
 
 def alternating(rounds: int, **sides: Callable[[], float]) -> dict[str, float]:

@@ -74,17 +74,18 @@ def _house(world: World, rounds: int, each: int) -> list[Row]:
     ]
 
 
-def _trade(environment: dict[str, str], customer_id: int, count: int, slots: int, start: Barrier) -> tuple[int, float]:
+def _trade(environment: dict[str, str], customer_id: int, count: int, slots: int, start: Barrier) -> list[float]:
     """One customer's acceptances through the services, with so many slots per house account."""
     db = create_app(Settings.from_environment(environment)).extensions["portal"].db
     posting.HOUSE_SLOTS = slots
     units = parse_units("5", "USDT")
     held = [db.transact(quotes.offer, customer_id, "buy", "USDT", "base", units).public_id for _ in range(count)]
     start.wait()
-    began = time.perf_counter()
+    stamps = [time.perf_counter()]
     for quote_id in held:
         db.transact(quotes.accept, customer_id, quote_id)
-    return count, time.perf_counter() - began
+        stamps.append(time.perf_counter())
+    return stamps
 
 
 def _quote(token: str) -> bytes:

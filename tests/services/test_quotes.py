@@ -15,6 +15,7 @@ from portal.money import parse_units
 from portal.services import parameters, pricing, quotes
 from tests.support import people
 from tests.support.market import open_market
+from tests.support.statements import seen
 
 USDT, TWD = "USDT", "TWD"
 
@@ -193,21 +194,18 @@ def test_the_statements_of_a_quote_and_an_accept_are_few_and_fixed(portal, amy):
         accept(portal, amy, offer(portal, amy, "buy" if asset == USDT else "sell", base="10"))
     for slot in range(ledger.chart.HOUSE_SLOTS):
         portal.db.transact(_touch_slot, slot)
-    seen: list[str] = []
-
-    def note(connection, cursor, statement, *rest):
-        seen.append(statement.split("\n")[0][:60])
-
-    sa.event.listen(portal.db.engine, "before_cursor_execute", note)
-    quote = offer(portal, amy, base="10")
-    offered = [line for line in seen if not line.startswith("BEGIN")]
-    seen.clear()
-    accept(portal, amy, quote)
-    accepted = [line for line in seen if not line.startswith("BEGIN")]
-    sa.event.remove(portal.db.engine, "before_cursor_execute", note)
-    assert len(offered) == 2, offered
-    # PostgreSQL writes a journal, a line of history with its count, and a move with its reason by one statement each.
-    assert len(accepted) == (7 if portal.db.engine.dialect.name == "postgresql" else 11), accepted
+    with seen(portal) as offered:
+        quote = offer(portal, amy, base="10")
+    with seen(portal) as accepted:
+        accept(portal, amy, quote)
+    assert len(offered.statements) == 2, offered
+    if portal.db.engine.dialect.name == "sqlite":
+        assert len(accepted.statements) == 11, accepted
+        return
+    # A journal, a line of history with its count, and a move with its reason are one statement each.
+    assert len(accepted.statements) == 7, accepted
+    # The question, then the INSERT with the COMMIT; the quote, the accounts, then all that is written with the COMMIT.
+    assert (offered.exchanges, accepted.exchanges) == (2, 3), (offered, accepted)
 
 
 def test_a_receipt_is_mailed_once_to_whoever_wants_it(app, portal, amy):

@@ -70,7 +70,7 @@ def test_a_locked_customer_is_out_and_a_released_one_is_back(app: Flask, portal:
     here = where(portal, amy)
     assert support.submit(here, "/standing", standing="locked", reason="", status=422).errors
     support.submit(here, "/standing", standing="locked", reason="phone was stolen")
-    assert portal.db.read(sessions.resolve, amy.token) is None
+    assert sessions.resolve(portal.db, amy.token) is None
     token = str(support.page(here).one("meta[name=csrf-token]")["content"])
     answer = support.raw.post(f"{here}/standing", data={"csrf_token": token, "standing": "normal", "reason": "because"})
     assert answer.status_code == 403
@@ -91,7 +91,7 @@ def test_a_lost_second_factor_is_taken_off_only_after_all_checks(app: Flask, por
     with portal.db.session() as session:
         held = session.get(Customer, amy.id).withdrawals_held_until
     assert held > portal.clock.now()
-    assert portal.db.read(sessions.resolve, amy.token) is None
+    assert sessions.resolve(portal.db, amy.token) is None
 
 
 def test_withdrawals_are_held_signed_out_noted_and_marked(app: Flask, portal: Any) -> None:
@@ -100,7 +100,7 @@ def test_withdrawals_are_held_signed_out_noted_and_marked(app: Flask, portal: An
     who.submit(here, "/hold", hours="48", reason="an inquiry")
     assert who.submit(here, "/hold", hours="many", reason="an inquiry", status=422).errors
     who.submit(here, "/sign-out", reason="strange device")
-    assert portal.db.read(sessions.resolve, amy.token) is None
+    assert sessions.resolve(portal.db, amy.token) is None
     assert who.submit(here, "/notes", note="", status=422).errors
     page = who.submit(here, "/notes", note="<b>Called</b> at noon hx-get=/x")
     assert "<b>Called</b> at noon" in page.text

@@ -181,7 +181,7 @@ def _newest_request(shop):
     return shop.portal.db.read(payment_requests.page, shop.store.id, count=1)[0].request
 
 
-def test_the_counters_question_costs_three_small_statements(app, portal, shop, enter):
+def test_the_counters_question_costs_two_small_statements_beside_the_sessions(app, portal, shop, enter):
     import sqlalchemy as sa
 
     client = enter(shop.cashier)

@@ -68,7 +68,7 @@ def authenticate(auth: str) -> SignedIn | None:
     if auth != "optional" and keys.is_signed():
         return keys.caller(auth)
     token, from_cookie = token_of_request()
-    signed_in = portal().db.read(sessions.resolve, token)
+    signed_in = sessions.resolve(portal().db, token)
     if auth == "optional":
         return signed_in
     if signed_in is None:

@@ -189,7 +189,7 @@ def transfer_email_confirm(call: Call[None]) -> Response:
     """
     if _only_looks():
         return _nothing()
-    caller = portal().db.read(sessions.resolve, request.headers.get("token") or request.cookies.get("token"))
+    caller = sessions.resolve(portal().db, request.headers.get("token") or request.cookies.get("token"))
     if caller is None or caller.scope != sessions.FULL:
         return _lead_to(SEND_PAGE, alertcode=ERRORS["session_required"][0], alerttype="session")
     try:

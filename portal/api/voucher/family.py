@@ -130,7 +130,7 @@ def authenticate(auth: str) -> SignedIn | None:
     """Finds the caller by bearer token. Raises Refusal `session_required` on `bearer` routes without one."""
     if auth == "none":
         return None
-    signed_in = portal().db.read(sessions.resolve, bearer())
+    signed_in = sessions.resolve(portal().db, bearer())
     if signed_in is None or signed_in.scope != sessions.FULL:
         raise Refusal("session_required")
     return signed_in

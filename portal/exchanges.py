@@ -1,0 +1,419 @@
+"""Statements that travel together: on PostgreSQL one exchange with the server carries many, the last one with the COMMIT.
+
+A transaction's time is mostly waiting: each statement costs a way to the server and back, and every row that is locked stays
+locked meanwhile. `later` writes what nobody needs an answer of; it leaves with the next question (`ask`), with the next
+statement of any other kind, or with the commit. Both run statements at the level of libpq, prepared once per connection: a
+tenth of what SQLAlchemy needs for the same. Statements are SQLAlchemy's own, made once and kept, and the same on both engines;
+on SQLite, where there is no way to go, each simply runs at once.
+
+Order is kept: what was written first is carried out first. A transaction that fails leaves nothing.
+"""
+
+import select
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import orjson
+import psycopg
+import sqlalchemy as sa
+from psycopg import pq
+from sqlalchemy import event
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeDecorator
+
+#: Statements made once and kept; making one costs more than running it.
+Statement = sa.TextClause | sa.TextualSelect | sa.Select[Any] | sa.Update | sa.Insert
+
+_DIALECT = PGDialect_psycopg(paramstyle="numeric_dollar")
+_KEPT = "exchanges"
+
+#: Told of the statements of every exchange; for who counts them.
+listeners: list[Callable[[list[str]], None]] = []
+
+#: SQLSTATE of a NULL where none may be: what a statement says that found nothing to write for.
+_NOTHING_THERE = "23502"
+#: SQLSTATE of a statement that is not prepared any more: somebody deallocated all. The transaction is simply run again.
+_NOT_PREPARED = b"26000"
+
+
+class Answer(NamedTuple):
+    """What a statement answered: its rows, and how many it touched or found."""
+
+    rows: Sequence[tuple[Any, ...]]
+    touched: int
+
+
+class _Waiting(NamedTuple):
+    """A statement on its way, what to look at in its answer, and the refusal it stands for when it finds nothing."""
+
+    form: "_Form"
+    arguments: list[bytes | None]
+    check: Callable[[Answer], None] | None = None
+    otherwise: Exception | None = None
+
+
+def later(
+    session: Session,
+    statement: Statement,
+    values: Mapping[str, Any],
+    *,
+    check: Callable[[Answer], None] | None = None,
+    otherwise: Exception | None = None,
+) -> None:
+    """Writes with the next exchange, or with the commit.
+
+    `check` looks at the answer as soon as there is one, always before the commit, and may raise. `otherwise` is raised when
+    the statement puts a NULL where none may be: the words for a row that was not there. On SQLite both happen at once.
+    """
+    connection, line = _of(session)
+    if line is not None:
+        line.waiting.append(_packed(connection, statement, values, check, otherwise))
+        return
+    try:
+        answer = _run(connection, statement, values)
+    except IntegrityError as error:
+        if otherwise is not None and "NOT NULL" in str(error.orig):
+            raise otherwise from error
+        raise
+    if check is not None:
+        check(answer)
+
+
+def ask(session: Session, statement: Statement, values: Mapping[str, Any]) -> Answer:
+    """Runs a statement now, after all that waits, in one exchange; its answer."""
+    connection, line = _of(session)
+    if line is None:
+        return _run(connection, statement, values)
+    return _send(connection, _packed(connection, statement, values))[-1]
+
+
+def settle(session: Session) -> None:
+    """Sends what waits now, for a caller who must know that it holds."""
+    connection, line = _of(session)
+    if line is not None:
+        _send_waiting(connection)
+
+
+def _of(session: Session) -> tuple[Connection, "_Line | None"]:
+    """A session's connection and, on PostgreSQL, its line; looked up once per transaction."""
+    transaction, known = session.get_transaction(), session.info.get(_KEPT)
+    if known is not None and known[0] is transaction:
+        found: tuple[Connection, _Line | None] = known[1]
+        return found
+    connection = session.connection()
+    found = connection, None if connection.dialect.name == "sqlite" else _line(connection)
+    session.info[_KEPT] = session.get_transaction(), found
+    return found
+
+
+def watch(engine: Engine) -> None:
+    """Lets the statements of an engine's connections that take another way keep the order of things."""
+    if engine.dialect.name == "sqlite":
+        return
+    event.listen(engine, "before_cursor_execute", _before_another)
+    event.listen(engine, "commit", _with_commit)
+    event.listen(engine, "rollback", _with_rollback)
+    event.listen(engine, "rollback_savepoint", _with_savepoint)
+
+
+def _run(connection: Connection, statement: Statement, values: Mapping[str, Any]) -> Answer:
+    result = connection.execute(statement, dict(values))
+    if not result.returns_rows:
+        return Answer((), result.rowcount)
+    rows = [tuple(row) for row in result]
+    return Answer(rows, len(rows))
+
+
+def _packed(
+    connection: Connection,
+    statement: Statement,
+    values: Mapping[str, Any],
+    check: Callable[[Answer], None] | None = None,
+    otherwise: Exception | None = None,
+) -> _Waiting:
+    """A statement ready to be sent; what cannot be written as a value is refused here, before anything is on its way."""
+    form = _form(statement)
+    try:
+        return _Waiting(form, form.arguments(values), check, otherwise)
+    except psycopg.Error as error:
+        raise _as_usual(connection, form.text, error) from error
+
+
+class _Line:
+    """One connection's prepared statements, and what waits to be sent on it."""
+
+    def __init__(self, driver: "psycopg.Connection[Any]") -> None:
+        self.driver = driver
+        self.names: dict[bytes, bytes] = {}
+        self.made = 0
+        self.stale = False
+        self.waiting: list[_Waiting] = []
+        self.readable = select.poll()
+        self.readable.register(driver.pgconn.socket, select.POLLIN)
+
+    def exchange(self, sent: Sequence[_Waiting], *, commit: bool) -> list[Answer]:
+        """Sends statements in one go and reads all answers. Raises DBAPIError for the first that failed."""
+        wire = self.driver.pgconn
+        if self.stale:
+            self._begin_anew()
+        begin = wire.transaction_status == pq.TransactionStatus.IDLE and not self.driver.autocommit
+        fresh = self._named({waiting.form.text for waiting in sent} - self.names.keys())
+        for listener in listeners:
+            listener([waiting.form.text.decode() for waiting in sent])
+        wire.enter_pipeline_mode()
+        try:
+            if begin:
+                wire.send_query_params(b"BEGIN", None)
+            for text, name in fresh.items():
+                wire.send_prepare(name, text)
+            for waiting in sent:
+                wire.send_query_prepared(
+                    self.names.get(waiting.form.text) or fresh[waiting.form.text], waiting.arguments
+                )
+            if commit:
+                wire.send_query_params(b"COMMIT", None)
+            wire.pipeline_sync()
+            results = self._results()
+        finally:
+            if wire.status == pq.ConnStatus.OK:
+                wire.exit_pipeline_mode()
+        first = int(begin) + len(fresh)
+        failed = next((place for place, result in enumerate(results) if result.status not in _GOOD), None)
+        if failed is None or failed >= first:
+            self.names |= fresh
+        if failed is not None:
+            self.stale = results[failed].error_field(pq.DiagnosticField.SQLSTATE) == _NOT_PREPARED
+            raise _Failed(failed - first, _error(results[failed]))
+        return [waiting.form.answer(result) for waiting, result in zip(sent, results[first:], strict=False)]
+
+    def roll_back(self) -> None:
+        """Ends the transaction, and forgets what waits."""
+        self.waiting = []
+        if self.driver.pgconn.transaction_status not in (pq.TransactionStatus.IDLE, pq.TransactionStatus.UNKNOWN):
+            self.driver.pgconn.exec_(b"ROLLBACK")
+
+    def _begin_anew(self) -> None:
+        """Lets the driver throw its statements away, which it puts off until its next one, and throws ours away with them."""
+        self.driver.execute("SELECT 1", prepare=False)
+        self.driver.pgconn.exec_(b"DEALLOCATE ALL")
+        self.names, self.stale = {}, False
+
+    def _named(self, texts: set[bytes]) -> dict[bytes, bytes]:
+        """A name never used before for each statement that the connection does not know yet."""
+        self.made += len(texts)
+        return {text: b"exchange%d" % (self.made - number) for number, text in enumerate(texts)}
+
+    def _results(self) -> list[pq.abc.PGresult]:
+        wire = self.driver.pgconn
+        while wire.flush():
+            self.readable.poll(10)
+            wire.consume_input()
+        found: list[pq.abc.PGresult] = []
+        while True:
+            while wire.is_busy():
+                self.readable.poll()
+                wire.consume_input()
+            result = wire.get_result()
+            if result is None:
+                if wire.status != pq.ConnStatus.OK:
+                    raise psycopg.OperationalError("the connection to the database is lost")
+            elif result.status == pq.ExecStatus.PIPELINE_SYNC:
+                return found
+            else:
+                found.append(result)
+
+
+_GOOD = (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK)
+
+
+class _Failed(Exception):
+    """A statement of an exchange failed: which one (below zero: none of the caller's), and how."""
+
+    def __init__(self, place: int, error: psycopg.Error) -> None:
+        super().__init__(str(error))
+        self.place, self.error = place, error
+
+
+def _error(result: pq.abc.PGresult) -> psycopg.Error:
+    state = (result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode()
+    text = (result.error_message or b"").decode("utf-8", "replace").strip()
+    try:
+        return psycopg.errors.lookup(state)(text)
+    except KeyError:
+        return psycopg.DatabaseError(text)
+
+
+def _line(connection: Connection) -> _Line:
+    found: _Line | None = connection.info.get(_KEPT)
+    if found is None:
+        driver: Any = connection.connection.driver_connection
+        found = connection.info[_KEPT] = _Line(driver)
+    return found
+
+
+def _send(connection: Connection, *more: _Waiting, commit: bool = False) -> list[Answer]:
+    """Sends what waits on a connection, then `more`, then maybe the COMMIT; the answers, looked at."""
+    line = _line(connection)
+    sent, line.waiting = [*line.waiting, *more], []
+    try:
+        answers = line.exchange(sent, commit=commit)
+    except _Failed as failure:
+        guilty = sent[failure.place] if 0 <= failure.place < len(sent) else None
+        if guilty is not None and guilty.otherwise is not None and failure.error.sqlstate == _NOTHING_THERE:
+            raise guilty.otherwise from failure.error
+        raise _as_usual(connection, guilty.form.text if guilty else b"", failure.error) from failure.error
+    except psycopg.Error as error:
+        raise _as_usual(connection, b"", error) from error
+    for waiting, answer in zip(sent, answers, strict=True):
+        if waiting.check is not None:
+            waiting.check(answer)
+    return answers
+
+
+def _as_usual(connection: Connection, text: bytes, error: psycopg.Error) -> BaseException:
+    """The error as SQLAlchemy tells it, so that retries and handlers know it; a dead connection leaves the pool."""
+    lost = _line(connection).driver.pgconn.status != pq.ConnStatus.OK
+    if lost:
+        connection.invalidate(error)
+    return DBAPIError.instance(
+        text.decode(), None, error, psycopg.Error, connection_invalidated=lost, dialect=connection.dialect
+    )
+
+
+def _send_waiting(connection: Connection) -> None:
+    found: _Line | None = connection.info.get(_KEPT)
+    if found is not None and found.waiting:
+        _send(connection)
+
+
+def _before_another(connection: Connection, *rest: object) -> None:
+    _send_waiting(connection)
+
+
+def _with_commit(connection: Connection) -> None:
+    """Commits together with what waits; afterwards the driver finds no transaction and has nothing left to do."""
+    found: _Line | None = connection.info.get(_KEPT)
+    if found is None or not found.waiting:
+        return
+    try:
+        _send(connection, commit=all(waiting.check is None for waiting in found.waiting))
+    except BaseException:
+        # SQLAlchemy takes a transaction whose commit failed for ended, and would hand the connection on as it is.
+        if not connection.invalidated:
+            found.roll_back()
+        raise
+
+
+def _with_rollback(connection: Connection) -> None:
+    """Rolls back here: the driver's own way would throw the connection's prepared statements away each time."""
+    found: _Line | None = connection.info.get(_KEPT)
+    if found is not None:
+        found.roll_back()
+
+
+def _with_savepoint(connection: Connection, *rest: object) -> None:
+    """Going back to a savepoint takes the driver's way; what it throws away is prepared anew."""
+    found: _Line | None = connection.info.get(_KEPT)
+    if found is not None:
+        found.waiting, found.stale = [], True
+
+
+class _Form(NamedTuple):
+    """A statement as libpq takes it, how its values are written, and how its columns are read where that is special."""
+
+    text: bytes
+    writers: tuple[tuple[str, Any, Callable[[Any], Any] | None], ...]
+    readers: dict[bytes, Callable[[Any], Any]]
+
+    def arguments(self, values: Mapping[str, Any]) -> list[bytes | None]:
+        """The values in the order of the statement's places, as texts."""
+        written: list[bytes | None] = []
+        for name, default, writer in self.writers:
+            value = values.get(name, default)
+            written.append(_text(writer(value) if writer else value))
+        return written
+
+    def answer(self, result: pq.abc.PGresult) -> Answer:
+        """The rows of a result with values as the statement's columns declare them."""
+        if result.status == pq.ExecStatus.COMMAND_OK:
+            return Answer((), result.command_tuples or 0)
+        columns = range(result.nfields)
+        readers = [_READERS.get(result.ftype(column), bytes.decode) for column in columns]
+        further = [self.readers.get(result.fname(column) or b"") for column in columns]
+        rows = []
+        for row in range(result.ntuples):
+            values = []
+            for column in columns:
+                raw = result.get_value(row, column)
+                value = None if raw is None else readers[column](raw)
+                reader = further[column]
+                values.append(value if reader is None else reader(value))
+            rows.append(tuple(values))
+        return Answer(rows, len(rows))
+
+
+@lru_cache(maxsize=1024)
+def _form(statement: Statement) -> _Form:
+    compiled: Any = statement.compile(dialect=_DIALECT)
+    defaults = compiled.params
+    writers = tuple((name, defaults.get(name), _writer(compiled.binds[name].type)) for name in compiled.positiontup)
+    columns: Any = statement.selected_columns if isinstance(statement, sa.Select | sa.TextualSelect) else ()
+    found = {column.name.encode(): _reader(column.type) for column in columns}
+    readers = {name: reader for name, reader in found.items() if reader is not None}
+    return _Form(str(compiled).encode(), writers, readers)
+
+
+def _writer(kind: Any) -> Callable[[Any], Any] | None:
+    if isinstance(kind, TypeDecorator):
+        return lambda value: kind.process_bind_param(value, _DIALECT)
+    return None
+
+
+def _reader(kind: Any) -> Callable[[Any], Any] | None:
+    if isinstance(kind, TypeDecorator):
+        return lambda value: kind.process_result_value(value, _DIALECT)
+    return None
+
+
+def _text(value: Any) -> bytes | None:
+    """A value as PostgreSQL reads it. Raises DataError for a text with a NUL, which no column can hold."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        text = value.encode()
+    elif isinstance(value, bool):
+        text = b"t" if value else b"f"
+    elif isinstance(value, datetime):
+        text = value.isoformat().encode()
+    elif isinstance(value, Decimal):
+        text = format(value, "f").encode()
+    elif isinstance(value, bytes):
+        text = b"\\x" + value.hex().encode()
+    elif isinstance(value, dict | list):
+        text = orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
+    else:
+        text = str(value).encode()
+    if b"\0" in text:
+        raise psycopg.DataError("a text with a NUL")
+    return text
+
+
+def _moment(raw: bytes) -> datetime:
+    return datetime.fromisoformat(raw.decode())
+
+
+#: How the texts of PostgreSQL's types are read, by type number; whatever is not here is a text.
+_READERS: dict[int, Callable[[bytes], Any]] = {
+    **dict.fromkeys((20, 21, 23, 26), int),
+    16: lambda raw: raw == b"t",
+    17: lambda raw: bytes.fromhex(raw[2:].decode()),
+    1700: lambda raw: Decimal(raw.decode()),
+    1184: _moment,
+    **dict.fromkeys((114, 3802), orjson.loads),
+}
