@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from portal import exchanges
 from portal.db import context, insert_statement, now
 from portal.errors import Refusal
-from portal.exchanges import Answer
 from portal.models.system import IdempotencyKey
+from portal.wire import Answer
 
 #: Keys are kept this long (PROMISES 3 asks for at least 24 hours).
 KEPT = timedelta(hours=48)
