@@ -83,7 +83,9 @@ class Visitor:
         answer = self.client.open(
             path, method=method, headers=headers, **({"json": {}} if "/v1" in path and method != "GET" else {})
         )
-        return answer.status_code, _plain(answer.data.decode(errors="replace") + answer.headers.get("Location", ""), path)
+        return answer.status_code, _plain(
+            answer.data.decode(errors="replace") + answer.headers.get("Location", ""), path
+        )
 
 
 def _plain(text: str, path: str) -> str:
