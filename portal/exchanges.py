@@ -296,6 +296,8 @@ def _with_commit(connection: Connection) -> None:
 
 def _with_rollback(connection: Connection) -> None:
     """Rolls back here: the driver's own way would throw the connection's prepared statements away each time."""
+    if connection.invalidated:
+        return  # it is lost, and its transaction with it: asking it for anything would hide the error that told so
     found: _Line | None = connection.info.get(_KEPT)
     if found is not None:
         found.roll_back()
@@ -303,6 +305,8 @@ def _with_rollback(connection: Connection) -> None:
 
 def _with_savepoint(connection: Connection, *rest: object) -> None:
     """Going back to a savepoint takes the driver's way; what it throws away is prepared anew."""
+    if connection.invalidated:
+        return
     found: _Line | None = connection.info.get(_KEPT)
     if found is not None:
         found.waiting, found.stale = [], True

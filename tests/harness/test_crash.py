@@ -77,7 +77,7 @@ class Crash:
     def _prepare(self) -> list[tuple[str, str, dict[str, Any]]]:
         """The requests of a round, each with an amount of its own, and the deposit that lands meanwhile."""
         steps: list[tuple[str, str, dict[str, Any]]] = []
-        self.portal.clock.advance(61)
+        self.portal.clock.advance(901)  # a customer may be sent so many codes a day
         open_market(self.portal)  # the worker that should bring prices may be dead just now
         with codes_known() as codes:
             for asset, units, where in (

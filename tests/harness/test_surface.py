@@ -17,7 +17,7 @@ from tests.support import people
 pytestmark = pytest.mark.harness
 
 SEED = 20_260
-PER_FIELD = len(VALUES) if FULL else 9
+PER_FIELD = len(VALUES) if FULL else 3
 
 
 def families() -> list[tuple[Family[Any], str]]:
