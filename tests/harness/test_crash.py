@@ -283,7 +283,9 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_is_paid_twice(engine, 
     assert found.kills.total() >= KILLS, "hardly anybody was killed: this proves nothing"
 
 
-def test_a_build_that_sends_before_it_stores_is_caught(templates, tmp_path):
-    found = crash("sqlite", templates, tmp_path, ["after broadcast"], **broken("hasty"))
-    found.show("crash: a build that is hasty")
-    assert any("was paid 2 times" in problem for problem in found.problems), found.problems
+if FULL:  # the short form of weather catches the same build without a portal of its own
+
+    def test_a_build_that_sends_before_it_stores_is_caught(templates, tmp_path):
+        found = crash("sqlite", templates, tmp_path, ["after broadcast"], **broken("hasty"))
+        found.show("crash: a build that is hasty")
+        assert any("was paid 2 times" in problem for problem in found.problems), found.problems

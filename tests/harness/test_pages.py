@@ -11,8 +11,8 @@ pytestmark = pytest.mark.harness
 
 PAGES = {"web", "merchant", "partner", "staff", "sandbox"}
 
-#: The market is everybody's: a chart may be kept for a while.
-PUBLIC = ("/market/",)
+#: The market is everybody's, and so is how the portal looks: a chart or an icon may be kept for a while.
+PUBLIC = ("/market/", "/manifest.webmanifest", "/favicon.ico")
 
 
 def rules(app: Flask, method: str) -> list[Rule]:

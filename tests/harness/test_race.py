@@ -23,10 +23,10 @@ from tests.support.portals import Templates
 pytestmark = pytest.mark.harness
 
 SEED = 4_711
-CLIENTS = {"postgres": 64 if FULL else 16, "sqlite": 8}
+CLIENTS = {"postgres": 64 if FULL else 12, "sqlite": 8}
 #: Members of the crowd; each sends 72 requests, and institutions order so many loads for each, three times too.
 LOADS_EACH = 4
-MEMBERS = {"postgres": 125 if FULL else 3, "sqlite": 30 if FULL else 2}
+MEMBERS = {"postgres": 125 if FULL else 2, "sqlite": 30 if FULL else 2}
 
 
 class Race:

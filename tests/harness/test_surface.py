@@ -41,7 +41,7 @@ def test_no_input_gives_a_500(sqlite_app: Flask) -> None:
     client = sqlite_app.test_client(use_cookies=False)
     sent, broken, routes = 0, [], 0
     for family, base in families():
-        for operation in family.operations:
+        for operation in family.operations if FULL else chance.sample(family.operations, len(family.operations) // 3):
             # A new person for every route: one call may end a session or an account for the next.
             person = people.customer(portal, totp=True, twd="100000", usdt="1000", twip="1000")
             headers_of_person = sent_as(family, person)
