@@ -18,7 +18,7 @@ from psycopg import pq
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 from portal.wire import Answer, Form, Statement, form
 
@@ -86,14 +86,19 @@ def settle(session: Session) -> None:
 
 def _of(session: Session) -> tuple[Connection, "_Line | None"]:
     """A session's connection and, on PostgreSQL, its line; looked up once per transaction."""
-    transaction, known = session.get_transaction(), session.info.get(_KEPT)
-    if known is not None and known[0] is transaction:
+    known = session.info.get(_KEPT)
+    if known is not None and known[0] is _innermost(session):
         found: tuple[Connection, _Line | None] = known[1]
         return found
+    # Also within a savepoint of the session's, which begins only when its connection is asked for.
     connection = session.connection()
     found = connection, None if connection.dialect.name == "sqlite" else _line(connection)
-    session.info[_KEPT] = session.get_transaction(), found
+    session.info[_KEPT] = _innermost(session), found
     return found
+
+
+def _innermost(session: Session) -> SessionTransaction | None:
+    return session.get_nested_transaction() or session.get_transaction()
 
 
 def watch(engine: Engine) -> None:

@@ -1,19 +1,12 @@
 """Cheap answers against a bare Flask hello on the same server; a partial against the JSON of the same rows."""
 
 import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
-import httpx
-
-from tests.bench import load
+from tests.bench import hello, load
 from tests.bench.world import World
-from tests.support.live import free_port
 
 CLIENTS = 8
-PROCESSES = 4
-THREADS = 4
 
 Row = tuple[str, float, str, str]
 
@@ -21,16 +14,8 @@ Row = tuple[str, float, str, str]
 def measure(world: World, *, quick: bool) -> list[Row]:
     """Rows: ticker against hello, history partial against history JSON, memory per web process."""
     rounds, seconds = (2, 0.5) if quick else (5, 2.0)
-    hello_port = free_port()
-    hello = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.hello", str(hello_port), str(PROCESSES), str(THREADS)],
-        cwd=Path(__file__).resolve().parents[2],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _until_up(hello_port)
-        token = world.people[0].token
+    token = world.people[0].token
+    with hello.running() as hello_port:
         wires = {
             "hello": (hello_port, load.request("GET", "/")),
             "ticker": (world.live.port, load.request("GET", "/v1/allTickers")),
@@ -42,9 +27,6 @@ def measure(world: World, *, quick: bool) -> list[Row]:
         }
         sides = {name: _side(port, wire, seconds) for name, (port, wire) in wires.items()}
         found = load.alternating(rounds, **sides)
-    finally:
-        hello.terminate()
-        hello.wait(20)
     return [
         _row("ticker / bare Flask hello", found["ticker"], found["hello"], "≥ 0.80"),
         _row("history partial / JSON of the same rows", found["partial"], found["json"], "≥ 0.70"),
@@ -58,12 +40,6 @@ def _row(name: str, measured: float, baseline: float, goal: str) -> Row:
 
 def _side(port: int, wire: bytes, seconds: float) -> Callable[[], float]:
     return lambda: load.together(load.same_request, [(port, wire, seconds)] * CLIENTS)
-
-
-def _until_up(port: int) -> None:
-    transport = httpx.HTTPTransport(retries=50)
-    with httpx.Client(transport=transport, timeout=20) as client:
-        client.get(f"http://127.0.0.1:{port}/")
 
 
 def _memory(world: World) -> float:

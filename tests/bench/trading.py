@@ -22,7 +22,7 @@ def measure(world: World, *, quick: bool) -> list[Row]:
     rounds, each = (2, 60) if quick else (5, 200)
     limit.prepare(world.database_url, CLIENTS, (rounds + 1) * each * 5)
     waiting: list[list[str]] = [[] for _ in range(CLIENTS)]
-    quote_wires = [[_quote(person.token)] * each for person in world.people[:CLIENTS]]
+    quote_wires = [[quote_request(person.token)] * each for person in world.people[:CLIENTS]]
 
     def limit_side() -> float:
         return load.together(limit.client, [(world.database_url, n + 1, each * 4) for n in range(CLIENTS)])
@@ -35,7 +35,7 @@ def measure(world: World, *, quick: bool) -> list[Row]:
 
     def accept_side() -> float:
         wires = [
-            [_accept(world.people[number].token, quote_id) for quote_id in taken(waiting[number], each)]
+            [accept_request(world.people[number].token, quote_id) for quote_id in taken(waiting[number], each)]
             for number in range(CLIENTS)
         ]
         return load.together(load.each_request, [(world.live.port, row, b'"status":30007') for row in wires])
@@ -88,11 +88,13 @@ def _trade(environment: dict[str, str], customer_id: int, count: int, slots: int
     return stamps
 
 
-def _quote(token: str) -> bytes:
+def quote_request(token: str) -> bytes:
+    """A quote for five USDT."""
     body = b'{"side":"buy","quoteAmountInBase":5,"quoteBaseCurrency":"USDT"}'
     return load.request("POST", "/v1/trade/quote", {"token": token}, body)
 
 
-def _accept(token: str, quote_id: str) -> bytes:
+def accept_request(token: str, quote_id: str) -> bytes:
+    """The acceptance of a quote, to be repeated safely."""
     headers = {"token": token, "Idempotency-Key": f"bench-{quote_id}"}
     return load.request("POST", "/v1/trade/accept", headers, json.dumps({"quoteId": quote_id}).encode())

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flask import Flask
+
 from portal import create_app
 from portal.config import Settings
 from portal.services import parameters
@@ -21,9 +23,14 @@ class World:
     """The live portal, the same portal inside this process, and its customers."""
 
     live: LivePortal
-    portal: Any
+    app: Flask
     database_url: str
     people: list[people.Person]
+
+    @property
+    def portal(self) -> Any:
+        """The running portal of this process."""
+        return self.app.extensions["portal"]
 
 
 @contextmanager
@@ -35,10 +42,11 @@ def world(folder: Path, processes: int = 4) -> Iterator[World]:
         try:
             live.start()
             settings = Settings.from_environment(live.environment)
-            inside = create_app(settings).extensions["portal"]
+            app = create_app(settings)
+            inside = app.extensions["portal"]
             inside.db.transact(parameters.change, "trading", {"quote_valid_ms": 86_400_000}, "bench")
             made = [people.customer(inside, usdt="1000000", twd="100000000", eth="1000") for _ in range(CUSTOMERS)]
             live.run_worker()
-            yield World(live, inside, url, made)
+            yield World(live, app, url, made)
         finally:
             live.close()

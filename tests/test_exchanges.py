@@ -1,0 +1,156 @@
+"""Statements that travel together keep their order, their refusals and their transaction, on both engines."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from portal import exchanges
+from portal.db import UtcDateTime
+from portal.errors import Refusal
+from portal.models.system import Parameter
+from portal.services import idempotency
+from tests.support.statements import seen
+
+NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+PUT = sa.text(
+    "INSERT INTO parameters (name, version, value, changed_at, changed_by) VALUES (:name, 7, :value, :at, :by)"
+).bindparams(sa.bindparam("value", type_=sa.JSON()), sa.bindparam("at", type_=UtcDateTime()))
+LOOK = sa.text("SELECT name, value, changed_at FROM parameters WHERE changed_by = 'x' ORDER BY name").columns(
+    name=sa.String(), value=sa.JSON(), changed_at=UtcDateTime()
+)
+
+
+def row(name: str | None, value: Any = None) -> dict[str, Any]:
+    """A row that the tests write."""
+    return {"name": name, "value": value or {"n": 1}, "at": NOW, "by": "x"}
+
+
+def names(portal: Any) -> list[str]:
+    """What is written."""
+    return [found[0] for found in portal.db.read(lambda s: exchanges.ask(s, LOOK, {}).rows)]
+
+
+def test_what_is_written_later_is_there_for_the_next_question_and_after_the_commit(portal):
+    def work(session):
+        exchanges.later(session, PUT, row("a", {"deep": [1, "ü"]}))
+        exchanges.later(session, PUT, row("b"))
+        return exchanges.ask(session, LOOK, {}).rows
+
+    found = portal.db.transact(work)
+    assert found == [("a", {"deep": [1, "ü"]}, NOW), ("b", {"n": 1}, NOW)]
+    assert names(portal) == ["a", "b"]
+
+
+def test_a_statement_of_another_kind_comes_after_what_waits(portal):
+    def work(session):
+        exchanges.later(session, PUT, row("a"))
+        return session.scalars(sa.select(Parameter.name).where(Parameter.changed_by == "x")).all()
+
+    assert portal.db.transact(work) == ["a"]
+
+
+def test_writes_and_commit_take_one_exchange_on_postgresql(portal):
+    def work(session):
+        for name in "abcd":
+            exchanges.later(session, PUT, row(name))
+
+    with seen(portal) as found:
+        portal.db.transact(work)
+    assert len(found.statements) == 4
+    assert found.exchanges == (4 if portal.db.engine.dialect.name == "sqlite" else 1)
+    assert names(portal) == ["a", "b", "c", "d"]
+
+
+def test_a_failing_write_leaves_nothing_and_the_connection_is_as_good_as_new(portal):
+    def work(session):
+        exchanges.later(session, PUT, row("a"))
+        exchanges.later(session, PUT, row("a"))
+
+    for _ in range(3):
+        with pytest.raises(DBAPIError):
+            portal.db.transact(work)
+    assert names(portal) == []
+    portal.db.transact(lambda session: exchanges.later(session, PUT, row("b")))
+    assert names(portal) == ["b"]
+
+
+def test_a_write_that_finds_nothing_says_what_it_stands_for(portal):
+    def work(session):
+        exchanges.later(session, PUT, row("a"))
+        exchanges.later(session, PUT, row(None), otherwise=Refusal("state_conflict"))
+
+    with pytest.raises(Refusal, match="state_conflict"):
+        portal.db.transact(work)
+    assert names(portal) == []
+
+
+def test_a_check_is_made_before_the_commit(portal):
+    def check(answer):
+        raise Refusal("not_found")
+
+    with pytest.raises(Refusal, match="not_found"):
+        portal.db.transact(lambda session: exchanges.later(session, PUT, row("a"), check=check))
+    assert names(portal) == []
+
+
+def test_a_rolled_back_transaction_takes_what_waits_with_it(portal):
+    def work(session):
+        exchanges.later(session, PUT, row("a"))
+        raise Refusal("not_found")
+
+    with pytest.raises(Refusal, match="not_found"):
+        portal.db.transact(work)
+    assert names(portal) == []
+
+
+def test_a_savepoint_that_is_given_up_takes_its_own_writes_only(portal):
+    def work(session):
+        exchanges.later(session, PUT, row("a"))
+        trial = session.begin_nested()
+        exchanges.ask(session, LOOK, {})
+        exchanges.later(session, PUT, row("b"))
+        trial.rollback()
+        exchanges.later(session, PUT, row("c"))
+
+    for _ in range(3):
+        portal.db.transact(work)
+        assert names(portal) == ["a", "c"]
+        portal.db.transact(lambda session: session.execute(sa.text("DELETE FROM parameters WHERE changed_by = 'x'")))
+
+
+@pytest.mark.parametrize("text", ["nul\0", "\0", "a\0b"])
+def test_a_text_with_a_nul_is_never_cut_short(portal, text):
+    def work(session):
+        exchanges.later(session, PUT, row(text))
+
+    if portal.db.engine.dialect.name == "sqlite":
+        return
+    with pytest.raises(DBAPIError):
+        portal.db.transact(work)
+    assert names(portal) == []
+
+
+def test_statements_thrown_away_by_somebody_are_prepared_anew(portal):
+    for name in "abc":
+        portal.db.transact(lambda session, name=name: exchanges.later(session, PUT, row(name)))
+        if portal.db.engine.dialect.name == "postgresql":
+            portal.db.transact(lambda session: session.execute(sa.text("DEALLOCATE ALL")))
+    assert names(portal) == ["a", "b", "c"]
+
+
+def test_a_repeat_whose_work_writes_before_it_asks_writes_nothing(portal):
+    def work(session):
+        def act():
+            exchanges.later(session, PUT, row(f"made {len(runs)}"))
+            runs.append(1)
+            return {"run": len(runs)}
+
+        return idempotency.once(session, "test", "key-1", "f" * 64, act)
+
+    runs: list[int] = []
+    assert portal.db.transact(work) == ({"run": 1}, False)
+    assert portal.db.transact(work) == ({"run": 1}, True)
+    assert names(portal) == ["made 0"]
