@@ -54,7 +54,7 @@ bench: $(VENV)/.test translations ## measure the hot paths and print the figures
 	$(BIN)/python -m tests.bench $(ARGS)
 
 proof: $(VENV)/.test translations ## run the harness at its full counts and print the figures of every promise
-	PORTAL_PROOF=full $(PYTEST) tests/harness -n 0 -s -p no:timeout $(ARGS)
+	PORTAL_PROOF=full $(PYTEST) tests/harness -n 0 -v -o timeout=3600 $(ARGS)
 
 translations: $(CATALOGUES) ## merge and compile the catalogues
 	@:

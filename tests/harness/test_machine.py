@@ -34,8 +34,8 @@ UNREACHABLE = {
     ("withdrawal", "approved", "failed"): "only a Travel Rule refusal, which is tested with its own service",
 }
 BUDGET = settings(
-    max_examples=250 if FULL else 3,
-    stateful_step_count=60 if FULL else 20,
+    max_examples=80 if FULL else 3,
+    stateful_step_count=50 if FULL else 20,
     derandomize=not FULL,
     database=None,
     deadline=None,
