@@ -4,6 +4,7 @@
 says whether all has come to its end; `problems` compares the portal with the world outside.
 """
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
@@ -32,7 +33,7 @@ STRANGER = "TVjsyZ7fYF3qLF6BQgPmTEZy1xrNNyVAAA"
 TURN_SECONDS = 20
 
 
-class Journey:
+class Journey(ABC):
     """One thing the portal depends on, around the acts that need it. `proxy` names the proxy that it stands behind."""
 
     proxy = ""
@@ -41,8 +42,9 @@ class Journey:
         self.app, self.portal, self.world, self.number = app, app.extensions["portal"], world, number
         self.made: list[Any] = []
 
+    @abstractmethod
     def use(self) -> bool:
-        raise NotImplementedError
+        """One act; whether its customer was served."""
 
     def work(self) -> None:
         """Lets the worker have its turn."""
@@ -221,8 +223,9 @@ class Withdrawals(Journey):
 
         return list(self.portal.db.read(look))
 
+    @abstractmethod
     def times_paid(self, made: Withdrawal) -> int:
-        raise NotImplementedError
+        """How often the world outside was paid for it."""
 
     def problems(self) -> list[str]:
         found, left = [], self.start
