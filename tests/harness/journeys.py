@@ -46,6 +46,7 @@ class Journey(ABC):
     def use(self) -> bool:
         """One act; whether its customer was served."""
 
+    @abstractmethod
     def work(self) -> None:
         """Lets the worker have its turn."""
 
@@ -175,6 +176,9 @@ class Limits(Journey):
             self.found.append("a try to sign in was let through uncounted")
         self.served = answer.status_code != 503
         return self.served
+
+    def work(self) -> None:
+        """No worker has a part in it."""
 
     def _counted(self) -> int:
         return max((count for key, count in self.world.counters.counts.items() if "door:sign-in" in key), default=0)
