@@ -80,17 +80,16 @@ def page(
     An unknown or foreign cursor is as if absent.
     """
     filters = filters or Filters()
-    query = _filtered(sa.select(Activity), customer_id, filters, _bounds(session, customer_id, filters))
+    bounds = _bounds(session, customer_id, filters)
     if after is not None:
-        newer_rows = query.where(_ROWS.c.id > _cursor(customer_id, after)).order_by(_ROWS.c.id).limit(limit + 1)
+        newer_rows = _filtered(customer_id, filters, bounds, beyond=_cursor(customer_id, after)).limit(limit + 1)
         rows = list(session.scalars(newer_rows))
         if rows:
             more = len(rows) > limit
             rows = rows[:limit][::-1]
             return Page(rows, rows[0].public_id if more else None, rows[-1].public_id)
-    elif before is not None:
-        query = query.where(_ROWS.c.id < _cursor(customer_id, before))
-    rows = list(session.scalars(query.order_by(_ROWS.c.id.desc()).limit(limit + 1)))
+    end = None if before is None else _cursor(customer_id, before)
+    rows = list(session.scalars(_filtered(customer_id, filters, bounds, end=end).limit(limit + 1)))
     more, rows = len(rows) > limit, rows[:limit]
     newer = rows[0].public_id if rows and before is not None else None
     return Page(rows, newer, rows[-1].public_id if rows and more else None)
@@ -105,7 +104,7 @@ def _cursor(customer_id: int, public_id: str) -> sa.ColumnElement[int]:
 def numbered_page(session: Session, customer_id: int, filters: Filters, number: int, size: int) -> NumberedPage:
     """Page `number` (from 1) with its totals, however deep it lies: whole days are skipped by their counts."""
     if filters.public_ids is not None:
-        rows = list(session.scalars(_filtered(sa.select(Activity), customer_id, filters).order_by(_ROWS.c.id.desc())))
+        rows = list(session.scalars(_filtered(customer_id, filters, (None, None))))
         return NumberedPage(rows[(number - 1) * size : number * size], len(rows), number, size)
     days = _days(session, customer_id, filters)
     total = sum(rows for _, rows, _ in days)
@@ -118,12 +117,10 @@ def numbered_page(session: Session, customer_id: int, filters: Filters, number: 
             break
         skip -= rows_of_day
         below = first_id
-    query = _filtered(sa.select(Activity), customer_id, filters, _bounds(session, customer_id, filters))
-    if below is not None:
-        query = query.where(_ROWS.c.id < below)
-    return NumberedPage(
-        list(session.scalars(query.order_by(_ROWS.c.id.desc()).offset(skip).limit(size))), total, number, size
-    )
+    end = None if below is None else sa.literal(below)
+    query = _filtered(customer_id, filters, _bounds(session, customer_id, filters), end=end)
+    found = session.scalars(query.offset(skip).limit(size))
+    return NumberedPage(list(found), total, number, size)
 
 
 def total(session: Session, customer_id: int, filters: Filters) -> int:
@@ -208,9 +205,27 @@ def export_rows(look: Any, customer_id: int, filters: Filters, most: int = 1_000
 
 
 def _filtered(
-    query: sa.Select[Any], customer_id: int, filters: Filters, bounds: tuple[int | None, int | None] = (None, None)
+    customer_id: int,
+    filters: Filters,
+    bounds: tuple[int | None, int | None],
+    *,
+    end: sa.ColumnElement[int] | None = None,
+    beyond: sa.ColumnElement[int] | None = None,
 ) -> sa.Select[Any]:
-    query = query.where(_ROWS.c.customer_id == customer_id)
+    """A customer's rows, newest first: those numbered within `bounds` and below `end`; or, oldest first, `beyond` a number.
+
+    The span is said as places in the customer's own index. Said by the number alone, a planner that thinks a customer has
+    many rows walks everybody's, newest first, which never ends when that customer's are old.
+    """
+    low, high = bounds
+    bottom = beyond if beyond is not None else sa.literal((low or 0) - 1)
+    top = end if end is not None else sa.literal(_PAST_EVERY_ROW if high is None else high)
+    place, owner = sa.tuple_(_ROWS.c.customer_id, _ROWS.c.id), sa.literal(customer_id)
+    query = sa.select(Activity).where(place > sa.tuple_(owner, bottom), place < sa.tuple_(owner, top))
+    if low is not None and beyond is not None:
+        query = query.where(_ROWS.c.id >= low)
+    if high is not None and end is not None:
+        query = query.where(_ROWS.c.id < high)
     if filters.kinds:
         query = query.where(_ROWS.c.kind.in_(filters.kinds))
     if filters.assets:
@@ -220,12 +235,11 @@ def _filtered(
     if filters.public_ids is not None:
         numbers = [int(one) for one in filters.public_ids if one.isascii() and one.isdigit() and len(one) <= 18]
         query = query.where(sa.or_(_ROWS.c.public_id.in_(filters.public_ids), _ROWS.c.id.in_(numbers)))
-    first, end = bounds
-    if first is not None:
-        query = query.where(_ROWS.c.id >= first)
-    if end is not None:
-        query = query.where(_ROWS.c.id < end)
-    return query
+    if filters.kinds or filters.assets or filters.pairs or filters.public_ids is not None:
+        # Other indexes lead to a part of the rows; they know the owner by an equality.
+        query = query.where(_ROWS.c.customer_id == customer_id)
+    order = (_ROWS.c.customer_id, _ROWS.c.id)
+    return query.order_by(*order) if beyond is not None else query.order_by(*(column.desc() for column in order))
 
 
 def _any_pair(asset: Any, kind: Any, pairs: tuple[tuple[str, str], ...]) -> Any:
