@@ -34,7 +34,7 @@ UNREACHABLE = {
     ("withdrawal", "approved", "failed"): "only a Travel Rule refusal, which is tested with its own service",
 }
 BUDGET = settings(
-    max_examples=80 if FULL else 3,
+    max_examples=50 if FULL else 3,
     stateful_step_count=50 if FULL else 20,
     derandomize=not FULL,
     database=None,

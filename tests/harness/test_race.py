@@ -32,7 +32,8 @@ MEMBERS = {"postgres": 125 if FULL else 2, "sqlite": 30 if FULL else 2}
 class Race:
     """What one race came to."""
 
-    def __init__(self, engine: str, templates: Templates, folder: Any, **environment: str) -> None:
+    def __init__(self, engine: str, templates: Templates, folder: Any, size: int = 0, **environment: str) -> None:
+        size = size or MEMBERS[engine]
         chance = random.Random(SEED)
         self.engine = engine
         with portal_on(engine, templates, folder, WEB_PROCESSES="2", **environment) as (live, portal):
@@ -40,8 +41,8 @@ class Race:
             portal.ports.rates.set_price("USDT-TWD", Decimal(30))
             open_market(portal, usdt="30")
             portal.db.transact(parameters.change, "trading", {"quote_valid_ms": 86_400_000}, "race")
-            members = crowd.crowd(portal, MEMBERS[engine])
-            partner, loads = crowd.loads_of(LOADS_EACH * MEMBERS[engine])
+            members = crowd.crowd(portal, size)
+            partner, loads = crowd.loads_of(LOADS_EACH * size)
             self.acts = [*crowd.acts_of(portal, members), *loads]
             chance.shuffle(self.acts)
             before, float_before = crowd.balances(members), partner.float_units()
@@ -132,6 +133,6 @@ def test_a_crowd_at_once_moves_exactly_what_it_was_told(engine, templates, tmp_p
 
 @pytest.mark.parametrize("how", ["unlocked", "forgetful"] if FULL else ["unlocked"])
 def test_a_broken_build_is_caught(how, templates, tmp_path):
-    race = Race("postgres", templates, tmp_path / "live", **broken(how))
+    race = Race("postgres", templates, tmp_path / "live", 8 if FULL else 2, **broken(how))
     race.show(f"race: a build that is {how}")
     assert race.problems(), f"a build that is {how} went through the race unnoticed"
