@@ -49,7 +49,6 @@ class Race:
             live.start()
             self.took = crowd.rush(live.port, self.acts, CLIENTS[engine], chance)
             self.conflicts, self.repeats = self._again(live.port, chance)
-            live.run_worker()
             live.stop()
             self.retries = live.log.read_text(errors="replace").count("transaction retried")
             self.wrong = crowd.wrong_balances(portal, members, before, self.acts)
