@@ -4,8 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
-from flask import Flask, g, request
+from flask import Flask, Request, g, request
 from flask.json.provider import DefaultJSONProvider
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_babel import Babel
 from flask_login import LoginManager
 from flask_talisman import Talisman
@@ -24,6 +25,9 @@ from portal.web import access, notices, presentation, shell
 #: Uploads: five documents of 5 MB and their form fields in one request, no more.
 MAX_REQUEST_BYTES = 32 * 1024 * 1024
 
+#: Where the API families' calls begin.
+CALLS = ("/v1/", "/bitgin/v1/", "/api/v1/")
+
 LOCALES = ("zh_Hant_TW", "en")
 
 csrf = CSRFProtect()
@@ -34,6 +38,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings.from_environment()
     app = Flask("portal", root_path=str(ROOT), template_folder="templates", static_folder="static")
     app.json = BoundedJson(app)
+    app.session_interface = PagesSession()
     app.config.update(
         SECRET_KEY=settings.secret_key,
         MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
@@ -122,6 +127,14 @@ def _locale() -> str:
         g.locale = chosen if chosen in LOCALES else LOCALES[0]
     answer: str = g.locale
     return answer
+
+
+class PagesSession(SecureCookieSessionInterface):
+    """The cookie with a form's secret belongs to pages; calls of the API families are spared reading and signing it."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """The session of a page; None, which takes nothing in, for a call."""
+        return None if request.path.startswith(CALLS) else super().open_session(app, request)
 
 
 class BoundedJson(DefaultJSONProvider):

@@ -6,11 +6,13 @@ and asset, and where each day begins (DESIGN §8).
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal.db import BigInt
 from portal.errors import Refusal
 from portal.models.ledger import Account, Entry, Journal
 from portal.models.market import Quote
@@ -82,29 +84,45 @@ def page(
     filters = filters or Filters()
     bounds = _bounds(session, customer_id, filters)
     if after is not None:
-        newer_rows = _filtered(customer_id, filters, bounds, beyond=_cursor(customer_id, after)).limit(limit + 1)
+        owner = sa.literal(customer_id)
+        newer_rows = _filtered(owner, filters, bounds, beyond=_cursor(owner, after)).limit(limit + 1)
         rows = list(session.scalars(newer_rows))
         if rows:
             more = len(rows) > limit
             rows = rows[:limit][::-1]
             return Page(rows, rows[0].public_id if more else None, rows[-1].public_id)
-    end = None if before is None else _cursor(customer_id, before)
-    rows = list(session.scalars(_filtered(customer_id, filters, bounds, end=end).limit(limit + 1)))
+    if filters == _NO_FILTERS:
+        values = {"owner": customer_id, "cursor": before, "most": limit + 1}
+        rows = list(session.scalars(_plain(before is not None), values))
+    else:
+        end = None if before is None else _cursor(sa.literal(customer_id), before)
+        rows = list(session.scalars(_filtered(sa.literal(customer_id), filters, bounds, end=end).limit(limit + 1)))
     more, rows = len(rows) > limit, rows[:limit]
     newer = rows[0].public_id if rows and before is not None else None
     return Page(rows, newer, rows[-1].public_id if rows and more else None)
 
 
-def _cursor(customer_id: int, public_id: str) -> sa.ColumnElement[int]:
+_NO_FILTERS = Filters()
+
+
+@cache
+def _plain(deeper: bool) -> sa.Select[Any]:
+    """The first page, or one below a cursor, without filters: made once, as nearly every page is one of these."""
+    owner = sa.bindparam("owner", type_=BigInt)
+    end = _cursor(owner, sa.bindparam("cursor")) if deeper else None
+    return _filtered(owner, _NO_FILTERS, (None, None), end=end).limit(sa.bindparam("most", type_=sa.Integer()))
+
+
+def _cursor(owner: sa.ColumnElement[int], public_id: object) -> sa.ColumnElement[int]:
     """The row number behind a cursor; past every row for one that is unknown or another's."""
-    found = sa.select(_ROWS.c.id).where(_ROWS.c.public_id == public_id, _ROWS.c.customer_id == customer_id)
+    found = sa.select(_ROWS.c.id).where(_ROWS.c.public_id == public_id, _ROWS.c.customer_id == owner)
     return sa.func.coalesce(found.scalar_subquery(), _PAST_EVERY_ROW)
 
 
 def numbered_page(session: Session, customer_id: int, filters: Filters, number: int, size: int) -> NumberedPage:
     """Page `number` (from 1) with its totals, however deep it lies: whole days are skipped by their counts."""
     if filters.public_ids is not None:
-        rows = list(session.scalars(_filtered(customer_id, filters, (None, None))))
+        rows = list(session.scalars(_filtered(sa.literal(customer_id), filters, (None, None))))
         return NumberedPage(rows[(number - 1) * size : number * size], len(rows), number, size)
     days = _days(session, customer_id, filters)
     total = sum(rows for _, rows, _ in days)
@@ -118,7 +136,7 @@ def numbered_page(session: Session, customer_id: int, filters: Filters, number: 
         skip -= rows_of_day
         below = first_id
     end = None if below is None else sa.literal(below)
-    query = _filtered(customer_id, filters, _bounds(session, customer_id, filters), end=end)
+    query = _filtered(sa.literal(customer_id), filters, _bounds(session, customer_id, filters), end=end)
     found = session.scalars(query.offset(skip).limit(size))
     return NumberedPage(list(found), total, number, size)
 
@@ -205,7 +223,7 @@ def export_rows(look: Any, customer_id: int, filters: Filters, most: int = 1_000
 
 
 def _filtered(
-    customer_id: int,
+    owner: sa.ColumnElement[int],
     filters: Filters,
     bounds: tuple[int | None, int | None],
     *,
@@ -220,7 +238,7 @@ def _filtered(
     low, high = bounds
     bottom = beyond if beyond is not None else sa.literal((low or 0) - 1)
     top = end if end is not None else sa.literal(_PAST_EVERY_ROW if high is None else high)
-    place, owner = sa.tuple_(_ROWS.c.customer_id, _ROWS.c.id), sa.literal(customer_id)
+    place = sa.tuple_(_ROWS.c.customer_id, _ROWS.c.id)
     query = sa.select(Activity).where(place > sa.tuple_(owner, bottom), place < sa.tuple_(owner, top))
     if low is not None and beyond is not None:
         query = query.where(_ROWS.c.id >= low)
@@ -237,7 +255,7 @@ def _filtered(
         query = query.where(sa.or_(_ROWS.c.public_id.in_(filters.public_ids), _ROWS.c.id.in_(numbers)))
     if filters.kinds or filters.assets or filters.pairs or filters.public_ids is not None:
         # Other indexes lead to a part of the rows; they know the owner by an equality.
-        query = query.where(_ROWS.c.customer_id == customer_id)
+        query = query.where(_ROWS.c.customer_id == owner)
     order = (_ROWS.c.customer_id, _ROWS.c.id)
     return query.order_by(*order) if beyond is not None else query.order_by(*(column.desc() for column in order))
 
