@@ -188,9 +188,12 @@ class _Line:
             self.driver.pgconn.exec_(b"ROLLBACK")
 
     def _begin_anew(self) -> None:
-        """Lets the driver throw its statements away, which it puts off until its next one, and throws ours away with them."""
+        """Throws all statements away, ours and the driver's, by the driver itself: else it would go on to use what is gone.
+
+        The driver does it once more with its next statement, so that one follows at once.
+        """
+        self.driver.execute("DEALLOCATE ALL", prepare=False)
         self.driver.execute("SELECT 1", prepare=False)
-        self.driver.pgconn.exec_(b"DEALLOCATE ALL")
         self.names, self.stale = {}, False
 
     def _named(self, texts: set[bytes]) -> dict[bytes, bytes]:
