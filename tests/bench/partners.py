@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from portal.machines.partner_kyc import PARTNER_KYC
 from portal.sandbox import play_cards
 from portal.services import partner_kyc
 from tests.bench import hello, limit, load
@@ -14,6 +15,7 @@ CLIENTS = 8
 READ = "/api/v1/customers/balance"
 LOADS = "/api/v1/deposit-transactions"
 CARD_TYPE = partners.TYPES[0]
+PATIENCE = 100
 
 Row = tuple[str, float, str, str]
 
@@ -67,8 +69,11 @@ def measure(world: World, *, quick: bool) -> list[Row]:
 def _card(world: World, lane: Partner) -> str:
     """A card in use, of a person whose check has passed; the portal's own worker does its part."""
     lane.ok("POST", "/customers/accounts", partners.kyc_body(acct_no="u1", card_type_id=CARD_TYPE))
-    world.live.run_worker()
-    check = world.portal.db.read(partner_kyc.newest, "u1", CARD_TYPE, lane.id)
+    for _ in range(PATIENCE):
+        world.live.run_worker()  # it may have thousands of receipts to mail first
+        check = world.portal.db.read(partner_kyc.newest, "u1", CARD_TYPE, lane.id)
+        if PARTNER_KYC.allows(check.status, "passed"):
+            break
     with world.app.app_context():
         play_cards.decide(world.portal, check.id, "approve", "")
     person = {"acct_no": "u1", "card_type_id": CARD_TYPE}
