@@ -26,7 +26,7 @@ SEED = 66
 PER_ROUTE = 500 if FULL else 2
 #: Shown to everybody by their nature: the market, shops and what they ask for, pictures, the reference, links that are keys.
 OPEN = re.compile(
-    r"web\.(statement_\w+|language|docs\w*|company_logo|store_page|pay\w*|captcha\w*|lock\w*)|voucher\.(get_store|list_bank_branches)"
+    r"web\.(statement_\w+|language|docs\w*|company_logo|store_page|pay(_preview|_ask)?|captcha\w*|lock\w*)|voucher\.(get_store|list_bank_branches)"
     r"|brokerage\.\w*(chart|ticker|bank)\w*"
 )
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
