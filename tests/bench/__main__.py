@@ -47,12 +47,13 @@ class Figure:
         return "–" if not self.goal else "yes" if self.met else "**no**"
 
 
+#: Institutions come first: their cards wait for the worker, who has receipts to mail after the trading.
 SUBJECTS = {
+    "partners": partners.measure,
     "trading": trading.measure,
     "money-out": money_out.measure,
     "pages": pages.measure,
     "counter": counter.measure,
-    "partners": partners.measure,
     "scale": scale.measure,
     "paint": paint.measure,
     "history": history.measure,
