@@ -41,7 +41,7 @@ def _visit(browser: Browser, world: World, path: str) -> tuple[float, int, int]:
         context.add_cookies([{"name": "token", "value": world.people[0].token, "url": world.live.url}])
         page = context.new_page()
         finished: list[Request] = []
-        page.on("requestfinished", finished.append)
+        page.on("requestfinished", lambda request: finished.append(request))
         answer = page.goto(world.live.url + path, wait_until="load")
         assert answer is not None and answer.ok, f"{path}: {answer.status if answer else 'no answer'}"
         page.wait_for_function("() => performance.getEntriesByName('first-contentful-paint').length > 0")
