@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from portal.errors import Refusal
 from portal.http import give_token, know_device, portal, visit
 from portal.models.customers import Customer
-from portal.services import accounts, captchas, code_requests, password_rules, sign_in
+from portal.services import accounts, captchas, code_requests, identifiers, password_rules, sign_in
 from portal.services.accounts import SignUp
 from portal.services.captchas import Picture
 from portal.web import access, blueprint, problems, rendering
@@ -63,11 +63,26 @@ def sign_up() -> ResponseReturnValue:
             portal().db, person, values["captcha_id"], values["captcha_text"], visit("web", device_secret())
         )
     except Refusal as refusal:
-        return _form(values, problems.of(refusal, captchaNumber="captcha_text"), 422)
+        return _form(values, {**problems.of(refusal, captchaNumber="captcha_text"), **_wrong(values)}, 422)
     session[UNVERIFIED] = customer_id
     answer = redirect("/signup/verify", 303)
     know_device(answer, device_secret())
     return answer
+
+
+def _wrong(values: dict[str, str]) -> dict[str, str]:
+    """Everything that is wrong with the entries as they are typed, so that one look mends all."""
+    found: dict[str, str] = {}
+    for check in (
+        lambda: identifiers.canonical_username(values["username"]),
+        lambda: identifiers.canonical_email(values["email"]),
+        lambda: password_rules.digest_of_new(values["password"], values["username"], values["email"]),
+    ):
+        try:
+            check()
+        except Refusal as refusal:
+            found.update(problems.of(refusal))
+    return found
 
 
 def _waiting() -> Customer | None:
