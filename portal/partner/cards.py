@@ -18,7 +18,6 @@ from portal.partner.access import OPERATE, Seat, before, member_required, path_o
 from portal.ports import PortError, PortRejected
 from portal.services import (
     audit,
-    calculators,
     card_feed,
     idempotency,
     institutions,
@@ -30,6 +29,8 @@ from portal.services.calculators import COIN
 from portal.web import problems, rendering, repeats
 
 PAGE = 50
+#: The form has one field: what is said of the card or of the float stands beside it.
+_AT_AMOUNT = {"card_no": "amount", "coin_type": "amount", "": "amount"}
 
 
 @blueprint.get("/<institution>/cards")
@@ -67,9 +68,10 @@ def _card(
     preview = None
     if amount and not told:
         try:
-            preview = calculators.for_amount(facts["offer"].terms, _units(amount))
+            order = _order(facts["found"], _units(amount), rendering.form_key())
+            preview = portal().db.read(loads.preview, seat.institution_id, order)
         except Refusal as refusal:
-            told, status = problems.of(refusal), 422
+            told, status = problems.of(refusal, **_AT_AMOUNT), 422
     return rendering.page(
         "partner/card.html", "loading", status, amount=amount, preview=preview, errors=told, coin=COIN,
         form_key=rendering.form_key(), **facts,
@@ -127,17 +129,20 @@ def card_load(seat: Seat, public_id: str) -> ResponseReturnValue:
     except Refusal as refusal:
         if refusal.name == "not_found":
             raise
-        return _card(seat, public_id, amount, problems.of(refusal, card_no="amount"), 422)
+        return _card(seat, public_id, amount, problems.of(refusal, **_AT_AMOUNT), 422)
     flash(gettext("The load is on its way."), "success")
     return redirect(path_of(seat, "load", tx_id=made["tx_id"]), 303)
 
 
+def _order(card: PartnerCard, units: int, key: str) -> loads.Order:
+    serial = f"console-{key}"
+    return loads.Order(
+        card.card_no, card.acct_no, units, COIN, serial, None, idempotency.fingerprint(serial, str(units))
+    )
+
+
 def _load(session: Session, seat: Seat, public_id: str, units: int, ip: str) -> dict[str, Any]:
     found: PartnerCard = partner_cards.by_public_id(session, seat.institution_id, public_id)
-    serial = f"console-{rendering.form_key()}"
-    order = loads.Order(
-        found.card_no, found.acct_no, units, COIN, serial, None, idempotency.fingerprint(serial, str(units))
-    )
-    made = loads.load(session, seat.institution_id, order)
+    made = loads.load(session, seat.institution_id, _order(found, units, rendering.form_key()))
     audit.write(session, seat.actor, "card_load.ordered", f"card_load:{made.id}", ip=ip)
     return {"tx_id": made.tx_id}

@@ -59,10 +59,7 @@ def load(session: Session, institution_id: int, order: Order) -> CardLoad:
     earlier = by_cust_tx_id(session, institution_id, order.cust_tx_id)
     if earlier is not None:
         return _same(earlier, order)
-    asset = institutions.usable_asset(session, institution_id, order.asset)
-    card = _loadable(session, institution_id, order)
-    terms = institutions.offer(session, institution_id, card.card_type_id).terms
-    found = calculators.for_amount(terms, order.amount_units)
+    asset, card, terms, found = _worked_out(session, institution_id, order)
     made = _insert(session, institution_id, order, card, terms, found)
     if made is None:
         first = by_cust_tx_id(session, institution_id, order.cust_tx_id)
@@ -74,6 +71,23 @@ def load(session: Session, institution_id: int, order: Order) -> CardLoad:
         session, "card_load", {"load_id": made.id}, unique_key=f"card_load:{made.id}", max_attempts=MAX_ATTEMPTS
     )
     return made
+
+
+def preview(session: Session, institution_id: int, order: Order) -> Breakdown:
+    """What `load` would answer to an order, and with what it would be refused; nothing is written."""
+    found = _worked_out(session, institution_id, order)[3]
+    if institutions.float_balance(session, institution_id, order.asset) < order.amount_units:
+        raise Refusal("insufficient_balance", field="amount")
+    return found
+
+
+def _worked_out(
+    session: Session, institution_id: int, order: Order
+) -> tuple[InstitutionAsset, PartnerCard, calculators.Terms, Breakdown]:
+    asset = institutions.usable_asset(session, institution_id, order.asset)
+    card = _loadable(session, institution_id, order)
+    terms = institutions.offer(session, institution_id, card.card_type_id).terms
+    return asset, card, terms, calculators.for_amount(terms, order.amount_units)
 
 
 def _same(earlier: CardLoad, order: Order) -> CardLoad:
