@@ -112,7 +112,7 @@ def _fire(session: Session, alert: PriceAlert) -> int:
     if affected(fired) != 1:
         return 0
     facts = {"asset": alert.asset, "price": price_text(alert)}
-    notifications.tell(session, alert.customer_id, f"price_{alert.direction}", facts, f"/trade?currency={alert.asset}")
+    notifications.tell(session, alert.customer_id, f"price_{alert.direction}", facts, f"/trade?asset={alert.asset}")
     return 1
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal import ledger
 from portal.clock import to_ms
-from portal.errors import Refusal
+from portal.errors import N_, Refusal, declare
 from portal.http import portal
 from portal.models.customers import Customer
 from portal.money import plain_text
@@ -20,7 +20,9 @@ from portal.web import blueprint, presentation, problems, rendering, repeats
 from portal.web.access import customer_id, login_required
 
 SIDES = (pricing.BUY, pricing.SELL)
-_FIELDS = {"quoteAmountInBase": "amount", "quoteAmountInOrder": "amount", "currency": "asset"}
+_FIELDS = {"currency": "asset"}
+
+declare({"amounts_two": N_("Please fill in one of the two amounts only.")})
 
 
 @blueprint.get("/trade")
@@ -33,16 +35,22 @@ def trade() -> ResponseReturnValue:
 @blueprint.post("/trade/preview")
 @login_required
 def trade_preview() -> ResponseReturnValue:
-    """What it would come to now, by the very service that quotes; the block below the amount."""
-    values = _chosen(request.form)
+    """What it would come to now, by the very service that quotes: the block below the amounts, and the amount that was
+    not typed. Another side or asset renews both."""
+    touched = request.headers.get("HX-Trigger-Name", "")
+    values = _chosen(request.form, touched)
     agreed, errors = None, {}
     if values["amount"]:
         try:
             agreed = portal().db.read(_indicate, customer_id(), values)
         except Refusal as refusal:
-            errors = _said(refusal)
+            errors = _said(refusal, values)
+    _follow(values, agreed)
     facts = portal().db.read(_desk, customer_id(), values)
-    return rendering.page("trade/trade.html", "summary", values=values, errors=errors, agreed=agreed, **facts)
+    anew = [which for which in (ORDER, BASE) if which != touched]
+    return rendering.page(
+        "trade/trade.html", "summary", values=values, errors=errors, agreed=agreed, anew=anew, **facts
+    )
 
 
 @blueprint.post("/trade/quote")
@@ -53,7 +61,7 @@ def trade_quote() -> ResponseReturnValue:
     try:
         held = portal().db.transact(_offer, customer_id(), values)
     except Refusal as refusal:
-        return _form(values, _said(refusal), 422)
+        return _form(values, _said(refusal, values), 422)
     if request.headers.get("HX-Target") == "quote":
         facts = portal().db.read(_quote_facts, customer_id(), held.public_id)
         answer = rendering.page("trade/quote.html", "quote", **facts)
@@ -91,17 +99,54 @@ def _accept(session: Session, customer: int, public_id: str) -> dict[str, Any]:
     return {"status": quotes.accept(session, customer, public_id).status}
 
 
-def _chosen(given: Any) -> dict[str, str]:
-    side, asset, kind = given.get("side", ""), given.get("asset", ""), given.get("in", "")
+def _chosen(given: Any, touched: str = "") -> dict[str, str]:
+    """What was chosen. Of two amounts the one that was typed counts: the one `touched` just now, or that which does not
+    follow the other any more; `amount` with `in` is how links say it. `in` is empty where nobody can tell."""
+    side, asset = given.get("side", ""), given.get("asset", "")
+    typed = {which: _plain(given.get(which, "")) for which in (ORDER, BASE)}
+    kind = given.get("in", "") if given.get("in", "") in (BASE, ORDER) else ""
+    if not any(typed.values()) and touched not in typed:
+        typed[kind or ORDER] = _plain(given.get("amount", ""))
+    if touched in typed:
+        kind = touched
+    elif all(typed.values()) and kind:
+        follows = _plain(given.get("follows", ""))
+        kind = "" if not follows else kind if typed[_other(kind)] == follows else _other(kind)
+    elif not all(typed.values()):
+        kind = next((which for which in typed if typed[which]), kind or ORDER)
     return {
         "side": side if side in SIDES else pricing.BUY,
         "asset": asset if asset in prices.MARKETS else prices.MARKETS[0],
-        "in": kind if kind in (BASE, ORDER) else ORDER,
-        "amount": given.get("amount", "")[:40].replace("\x00", "").replace(",", "").strip(),
+        "in": kind,
+        "amount": typed.get(kind, ""),
+        "follows": "",
+        **typed,
     }
 
 
+def _plain(text: str) -> str:
+    return text[:40].replace("\x00", "").replace(",", "").strip()
+
+
+def _other(kind: str) -> str:
+    return BASE if kind == ORDER else ORDER
+
+
+def _follow(values: dict[str, str], agreed: pricing.Terms | None) -> None:
+    """Sets the amount that was not typed to what the typed one comes to."""
+    if not values["in"]:
+        return
+    other = _other(values["in"])
+    values[other] = ""
+    if agreed is not None:
+        units, asset = (agreed.base_units, agreed.base_asset) if other == BASE else (agreed.order_units, ORDER_ASSET)
+        values[other] = plain_text(units, asset)
+    values["follows"] = values[other]
+
+
 def _amount(values: dict[str, str]) -> tuple[str, int]:
+    if not values["in"]:
+        raise Refusal("amounts_two", field="amount")
     if not values["amount"]:
         raise Refusal("input_missing", field="amount")
     in_base = values["in"] == BASE
@@ -116,13 +161,14 @@ def _offer(session: Session, customer: int, values: dict[str, str]) -> Held:
     return quotes.offer(session, customer, values["side"], values["asset"], *_amount(values))
 
 
-def _said(refusal: Refusal) -> dict[str, str]:
-    """The refusal beside its field; an amount outside the limits says what they are."""
+def _said(refusal: Refusal, values: dict[str, str]) -> dict[str, str]:
+    """The refusal beside the amount that was typed; one outside the limits says what they are."""
+    field = values["in"] or ORDER
     if refusal.name == "amount_out_of_range" and "min_units" in refusal.facts:
         asset = refusal.facts["asset"]
         least, most = (presentation.money_text(refusal.facts[name], asset) for name in ("min_units", "max_units"))
-        return {"amount": gettext("One trade is between %(least)s and %(most)s.", least=least, most=most)}
-    return problems.of(refusal, **_FIELDS)
+        return {field: gettext("One trade is between %(least)s and %(most)s.", least=least, most=most)}
+    return problems.of(refusal, amount=field, quoteAmountInBase=field, quoteAmountInOrder=field, **_FIELDS)
 
 
 def _form(values: dict[str, str], errors: dict[str, str], status: int = 200) -> ResponseReturnValue:
@@ -131,7 +177,9 @@ def _form(values: dict[str, str], errors: dict[str, str], status: int = 200) -> 
         try:
             agreed = portal().db.read(_indicate, customer_id(), values)
         except Refusal as refusal:
-            errors = _said(refusal)
+            errors = _said(refusal, values)
+    if not errors:
+        _follow(values, agreed)
     facts = portal().db.read(_desk, customer_id(), values)
     return rendering.page("trade/trade.html", "form", status, values=values, errors=errors, agreed=agreed, **facts)
 

@@ -1,5 +1,6 @@
 """Money in, trade, wallet and history in Chromium: phones and desks, with and without JavaScript, light and dark."""
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -100,8 +101,14 @@ def test_the_preview_follows_the_typing_and_the_side(browse: Browse, live: LiveP
     expect(page.locator("#summary .sum")).to_contain_text("USDT")
     page.locator("input[name=side][value=sell]").check(force=True)
     expect(page.locator("#summary .sum")).to_contain_text("1,000")
+    expect(page.locator("#base")).to_have_value(re.compile("^31.1"))  # the side has come through
+    page.fill("#base", "50")
+    expect(page.locator("#amount")).not_to_have_value("1,000")
+    expect(page.locator("#summary .sum")).to_contain_text("1,60")
+    visitor.axe()
     page.fill("#amount", "1")
     expect(page.locator("#summary .error-text")).to_be_visible()
+    expect(page.locator("#base")).to_have_value("")
     visitor.axe()
 
 

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from portal.money import parse_units
 from tests.support import people
 from tests.support.market import open_market
+from tests.support.pages import Page
 
 
 @pytest.fixture
@@ -76,6 +77,49 @@ def test_the_preview_says_what_the_quote_says(page):
     assert '31<span class="fraction">.113779</span>' in answer.text
     answer = page.raw.post("/trade/preview", data={**form.values, "amount": "1"}, headers={"HX-Request": "true"})
     assert "One trade is between 5.00" in answer.text.replace("\xa0", " ")
+
+
+def preview(page, touched, **fields):
+    form = page.page("/trade").form("/trade/quote")
+    headers = {"HX-Request": "true", "HX-Trigger-Name": touched}
+    return page.raw.post("/trade/preview", data={**form.values, **fields}, headers=headers).text.replace("\xa0", " ")
+
+
+def value_of(text, which):
+    return Page(text, "/trade/preview", {}, partial=True).one(f"input[name={which}]")["value"]
+
+
+def test_either_amount_may_be_typed_and_the_other_follows(page):
+    said = preview(page, "order", order="1,000")
+    assert (value_of(said, "base"), value_of(said, "in")) == ("31.113779", "order")
+    assert 'id="order-field"' not in said, "the field under the fingers stays as it is"
+    said = preview(page, "base", order="1000", base="100")
+    assert (value_of(said, "order"), value_of(said, "in")) == ("3214.01", "base")
+    said = preview(page, "base", order="1000", base="")
+    assert (value_of(said, "order"), value_of(said, "follows")) == ("", "")
+    said = preview(page, "side", side="sell", order="3214.01", base="100", follows="3214.01", **{"in": "base"})
+    assert value_of(said, "base") == "100" and value_of(said, "order") != "3214.01"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"order": "1000"},
+        {"order": "1000", "base": "31.113779", "in": "order", "follows": "31.113779"},
+        {"order": "1000", "base": "55", "in": "base", "follows": "77"},
+        {"amount": "1000"},
+    ],
+)
+def test_the_price_is_for_the_amount_that_was_typed(page, fields):
+    held = page.submit("/trade", "/trade/quote", **fields)
+    assert "1,000" in held.text and "31.113779" in held.text.replace(" .", ".")
+
+
+def test_two_amounts_that_nobody_linked_are_refused(page, portal):
+    again = page.submit("/trade", "/trade/quote", order="1000", base="7", status=422, **{"in": ""})
+    assert again.one("#amount")["aria-invalid"] == "true" and "one of the two" in again.text
+    assert (again.one("#amount")["value"], again.one("#base")["value"]) == ("1000", "7")
+    assert portal.db.read(lambda s: s.scalar(sa.text("SELECT COUNT(*) FROM quotes"))) == 0
 
 
 @pytest.mark.parametrize(
