@@ -66,4 +66,6 @@ def path(text: str) -> str:
 def _part(part: str) -> str:
     if part in words.KEYS:
         return str(words.KEYS[part])
+    if part in SCALES:
+        return part
     return word(words.SUBJECTS, part) if part in words.SUBJECTS else str(statuses.label(part))

@@ -21,6 +21,7 @@ from flask_babel import get_locale, ngettext
 from markupsafe import Markup
 
 from portal import money
+from portal.http import portal
 from portal.web import brand, figures, statuses
 
 TAIPEI = ZoneInfo("Asia/Taipei")
@@ -125,8 +126,13 @@ def time_text(value: datetime | int | str, style: str = "short", this_year: int 
         return f"{local:%H:%M}"
     if style == "month":
         return f"{local:%Y/%m}"
-    year = this_year if this_year is not None else datetime.now(TAIPEI).year
+    year = this_year if this_year is not None else _today().year
     return f"{local:%m/%d %H:%M}" if local.year == year else f"{local:%Y/%m/%d %H:%M}"
+
+
+def _today() -> datetime:
+    """Now in Taipei by the portal's clock, which the sandbox moves; by the machine's outside of a request."""
+    return portal().clock.now().astimezone(TAIPEI) if has_request_context() else datetime.now(TAIPEI)
 
 
 def local_time(value: datetime | date | int | str | None, style: str = "short") -> Markup:
