@@ -69,7 +69,8 @@ def press(page: Page, button: str) -> None:
     page.locator(button).first.click()
     yes = page.locator("dialog[open] button[value=yes]")
     if yes.count():
-        yes.click()
+        with page.expect_navigation():  # the form leaves a moment after the dialog has closed
+            yes.click()
     page.wait_for_load_state()
 
 

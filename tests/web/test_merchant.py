@@ -191,7 +191,7 @@ def test_the_counters_question_costs_two_small_statements_beside_the_sessions(ap
     seen = []
     sa.event.listen(portal.db.engine, "before_cursor_execute", lambda *event: seen.append(event[2]))
     assert client.raw.get(state, headers={"If-None-Match": tag}).status_code == 304
-    assert len([text for text in seen if text.startswith("SELECT")]) == 3, seen
+    assert len([text for text in seen if text.startswith("SELECT")]) == 2, seen
 
 
 def test_the_same_form_sent_twice_asks_once(shop, enter):
