@@ -72,7 +72,7 @@ def test_the_next_period_begins_where_this_one_ends(portal, moved):
 
 
 @pytest.mark.parametrize(
-    "name", ["", "2026-13", "2026-1", "26-01", "2999", "2999-01", "x", "2026-01-01", "１９９９", "0000-01"]
+    "name", ["", "2026-13", "2026-1", "26-01", "2999", "2999-01", "x", "2026-01-01", "１９９９", "0000-01", "0037"]
 )
 def test_what_is_no_period_is_refused(portal, name):
     with pytest.raises(Refusal, match="statement_period_invalid"):
