@@ -74,7 +74,13 @@ def period(session: Session, text: str) -> Period:
     parts = text.split("-")
     plain = all(part.isascii() and part.isdigit() for part in parts)
     try:
-        if not plain or len(parts) > 2 or len(parts[0]) != 4 or parts[0] < "2000" or (len(parts) == 2 and len(parts[1]) != 2):
+        if (
+            not plain
+            or len(parts) > 2
+            or len(parts[0]) != 4
+            or parts[0] < "2000"
+            or (len(parts) == 2 and len(parts[1]) != 2)
+        ):
             raise ValueError(text)
         year = int(parts[0])
         month = int(parts[1]) if len(parts) == 2 else 0
