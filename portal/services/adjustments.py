@@ -57,7 +57,7 @@ def carry_out(session: Session, payload: Mapping[str, Any], actor: str, referenc
     if account.owner_kind == "customer":
         activity.record(
             session, account.owner_id, "adjustment", direction="in" if units > 0 else "out", asset=account.asset,
-            amount_units=abs(units), status="completed", reference=references.of_row(now(session), journal_id),
+            amount_units=abs(units), status="completed", reference=references.of_row("adjustment", now(session), journal_id),
             subject_kind="adjustment", subject_id=journal_id,
         )  # fmt: skip
     return {"journal": journal_id}

@@ -122,7 +122,7 @@ def order(session: Session, payload: Mapping[str, Any], actor: str, why: str) ->
     )
     session.add(made)
     states.begin(session, BANK_REFUND, made, actor, why[:200])
-    made.reference = f"R{references.of_row(moment, made.id)}"
+    made.reference = "R" + references.of_row("bank_refund", moment, made.id)
     session.flush()
     credit.matched_kind, credit.matched_id = "refund", made.id
     _post(session, made, "ordered", "suspense", "clearing", actor)

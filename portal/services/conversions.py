@@ -123,7 +123,7 @@ def convert(
     )
     session.add(made)
     session.flush()
-    made.reference = references.of_row(moment, made.id)
+    made.reference = references.of_row("conversion", moment, made.id)
     activity.record(
         session, customer_id, "convert", direction="out", asset=from_asset, amount_units=from_units, status="completed",
         reference=made.reference, subject_kind="conversion", subject_id=made.id, counter_asset=to_asset,

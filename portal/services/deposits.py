@@ -291,7 +291,7 @@ def _history(session: Session, deposit: Deposit, status: str) -> None:
         asset=deposit.asset,
         amount_units=deposit.amount_units,
         status=status,
-        reference=references.of_row(deposit.seen_at, deposit.id),
+        reference=references.of_row("deposit", deposit.seen_at, deposit.id),
         subject_kind="deposit",
         subject_id=deposit.id,
         details=_told(deposit),

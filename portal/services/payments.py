@@ -200,7 +200,7 @@ def settle(session: Session, paying: Payment, actor: str) -> None:
         ledger.post(session, "payment", f"payment:{order.id}", lines, actor=actor)
     activity.record(
         session, order.customer_id, "payment", direction="out", asset="TWIP", amount_units=order.amount_units,
-        status="paid", reference=references.of_row(moment, order.id), counterparty=store.name,
+        status="paid", reference=references.of_row("payment", moment, order.id), counterparty=store.name,
         subject_kind="shopping_order", subject_id=order.id, public_id=order.public_id, details=_shown(paying),
     )  # fmt: skip
     facts = {"store": store.name, "amount": notifications.amount(order.amount_units, "TWIP")}

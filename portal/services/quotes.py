@@ -298,7 +298,7 @@ def _history(session: Session, customer_id: int, quote: Held, moment: datetime) 
         counter_asset=ORDER_ASSET,
         counter_units=quote.order_units,
         status="executed",
-        reference=references.of_row(moment, quote.id),
+        reference=references.of_row("quote", moment, quote.id),
         subject_kind="quote",
         subject_id=quote.id,
         details={"unit_price": format(quote.unit_price, "f"), "market_price": format(quote.market_price, "f")},

@@ -1,5 +1,6 @@
 """The numbers by which people and banks call a movement: `yyyymmdd` and six digits (brokerage transactionRef)."""
 
+import zlib
 from datetime import datetime
 
 from portal.services.activity import taipei_day
@@ -9,6 +10,10 @@ from portal.services.activity import taipei_day
 _SPREAD = 387_420_489
 
 
-def of_row(moment: datetime, row_id: int) -> str:
-    """The reference of a row made at a moment; unique within its table."""
-    return f"{taipei_day(moment).replace('-', '')}{row_id * _SPREAD % 10**6:06d}"
+def of_row(kind: str, moment: datetime, row_id: int) -> str:
+    """The reference of a row made at a moment; unique within its kind. Kinds begin at different places, so that the first
+
+    purchase, payment and swap of a day do not all bear the same number.
+    """
+    digits = (row_id * _SPREAD + zlib.crc32(kind.encode())) % 10**6
+    return f"{taipei_day(moment).replace('-', '')}{digits:06d}"

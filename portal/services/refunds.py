@@ -167,7 +167,7 @@ def _tell(session: Session, store: Store, order: ShoppingOrder, made: Refund) ->
     """The customer's line of history and message, and the store's webhook."""
     activity.record(
         session, made.customer_id, "refund", direction="in", asset="TWIP", amount_units=made.amount_units, status="done",
-        reference=references.of_row(made.created_at, made.id), counterparty=store.name, subject_kind="refund",
+        reference=references.of_row("refund", made.created_at, made.id), counterparty=store.name, subject_kind="refund",
         subject_id=made.id, public_id=made.public_id,
         details={"store": store.public_id, "store_name": store.name, "payment": order.public_id, "reason": made.reason},
     )  # fmt: skip

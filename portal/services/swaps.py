@@ -106,7 +106,7 @@ def settle(session: Session, order: SwapOrder, actor: str) -> None:
     activity.record(
         session, order.customer_id, "swap", direction="out", asset=order.from_asset, amount_units=order.quantity_units,
         counter_asset=order.to_asset, counter_units=order.received_units, status="complete",
-        reference=references.of_row(moment, order.id), subject_kind="swap_order", subject_id=order.id,
+        reference=references.of_row("swap", moment, order.id), subject_kind="swap_order", subject_id=order.id,
         public_id=order.public_id, details={"rate": str(order.rate)},
     )  # fmt: skip
 

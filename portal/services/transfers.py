@@ -310,7 +310,7 @@ def _insert(
     )
     session.add(made)
     states.begin(session, TRANSFER, made, f"customer:{sender.id}")
-    made.reference = references.of_row(moment, made.id)
+    made.reference = references.of_row("transfer", moment, made.id)
     activity.record(
         session, sender.id, "transfer_out", direction="out", asset=asset, amount_units=amount_units, status="pending",
         reference=made.reference, subject_kind="transfer", subject_id=made.id, counterparty=receiver.display_name,

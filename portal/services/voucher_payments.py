@@ -149,7 +149,7 @@ def _take(session: Session, order: BuyOrder, credit: BankCredit, source: Account
     activity.record(
         session, order.customer_id, "voucher_buy", direction="in", asset="TWIP", amount_units=order.quantity_units,
         counter_asset="TWD", counter_units=order.total_units, status="paid",
-        reference=references.of_row(moment, order.id), subject_kind="buy_order", subject_id=order.id,
+        reference=references.of_row("buy_order", moment, order.id), subject_kind="buy_order", subject_id=order.id,
         public_id=order.public_id, details={"payment_type": order.payment_type},
     )  # fmt: skip
     if not hand_out(session, order, actor):

@@ -159,7 +159,7 @@ def _record_arrival_inside(session: Session, withdrawal: Withdrawal, arrived: in
     if receiver.owner_kind == "customer":
         activity.record(
             session, receiver.owner_id, "deposit", direction="in", asset=withdrawal.asset, amount_units=arrived,
-            status="confirmed", reference=references.of_row(moment, deposit.id), subject_kind="deposit",
+            status="confirmed", reference=references.of_row("deposit", moment, deposit.id), subject_kind="deposit",
             subject_id=deposit.id, details={"network": withdrawal.network, "address": withdrawal.address, "internal": True},
             public_id=deposit.public_id,
         )  # fmt: skip

@@ -315,7 +315,7 @@ def _insert(
     )
     session.add(made)
     states.begin(session, WITHDRAWAL, made, f"customer:{contact.id}")
-    made.reference = references.of_row(moment, made.id)
+    made.reference = references.of_row("withdrawal", moment, made.id)
     states.advance(session, WITHDRAWAL, made, "otp_pending", f"customer:{contact.id}")
     if made.owner_kind == "customer":
         activity.record(
