@@ -8,7 +8,7 @@ BANK_ACCOUNT = Machine(
     transitions={
         "pending": ("verified", "rejected", "closed"),
         "verified": ("closed",),
-        "rejected": ("pending", "closed"),
+        "rejected": ("closed",),
         "closed": (),
     },
 )

@@ -8,11 +8,12 @@ BUYING = Machine(
     transitions={
         "created": ("otp_pending",),
         "otp_pending": ("otp_verified", "expired"),
-        "otp_verified": ("unpaid", "expired"),
+        "otp_verified": ("unpaid",),
         "unpaid": ("paid", "expired"),
         "paid": ("token", "untoken"),
         "untoken": ("token",),
         "token": (),
         "expired": (),
     },
+    drawn={("otp_verified", "expired"): "code and account to pay into are one transaction: no order rests there"},
 )

@@ -6,7 +6,7 @@ DEPOSIT = Machine(
     name="deposit",
     start="seen",
     transitions={
-        "open": ("seen", "confirmed", "cancelled", "expired"),
+        "open": ("confirmed", "cancelled", "expired"),
         "seen": ("confirmed", "dropped"),
         "dropped": ("seen",),
         "confirmed": (),

@@ -10,10 +10,11 @@ CARD_LOAD = Machine(
     name="card_load",
     start="submitted",
     transitions={
-        "submitted": ("sent", "failed"),
+        "submitted": ("sent",),
         "sent": ("processing", "loaded", "failed"),
         "processing": ("loaded", "failed"),
         "loaded": (),
         "failed": (),
     },
+    drawn={("submitted", "failed"): "only the network says that nothing arrived, and it is asked for what was sent"},
 )

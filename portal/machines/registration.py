@@ -15,8 +15,12 @@ REGISTRATION = Machine(
         "mail_pending": ("mail_verified",),
         "mail_verified": ("password_setup",),
         "password_setup": ("wallet_generated",),
-        "wallet_generated": ("bank_pending",),
-        "bank_pending": ("bank_verified",),
+        "wallet_generated": (),
+        "bank_pending": (),
         "bank_verified": (),
+    },
+    drawn={
+        ("wallet_generated", "bank_pending"): "the customer's bank account says it",
+        ("bank_pending", "bank_verified"): "the customer's bank account says it",
     },
 )

@@ -7,7 +7,7 @@ RISK_SIGNAL = Machine(
     start="open",
     transitions={
         "open": ("cleared", "in_case"),
-        "cleared": ("open",),
+        "cleared": (),
         "in_case": ("cleared",),
     },
 )

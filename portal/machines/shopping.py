@@ -9,11 +9,12 @@ SHOPPING = Machine(
         "created": ("otp_pending",),
         "otp_pending": ("otp_verified", "expired"),
         "otp_verified": ("confirming",),
-        "confirming": ("paid", "failed"),
+        "confirming": ("paid",),
         "paid": (),
         "failed": (),
         "expired": (),
     },
+    drawn={("confirming", "failed"): "code, money and end are one transaction: it is paid or nothing moved"},
 )
 
 PAYMENT_REQUEST = Machine(

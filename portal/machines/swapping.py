@@ -8,10 +8,11 @@ SWAPPING = Machine(
     transitions={
         "created": ("otp_pending",),
         "otp_pending": ("otp_verified", "expired"),
-        "otp_verified": ("token", "failed"),
+        "otp_verified": ("token",),
         "token": ("complete",),
         "complete": (),
         "failed": (),
         "expired": (),
     },
+    drawn={("otp_verified", "failed"): "code, money and end are one transaction: it is complete or nothing moved"},
 )

@@ -185,7 +185,7 @@ def expire_due(session: Session, count: int = 200) -> int:
     """Ends orders whose code or money did not come in time; how many."""
     query = (
         sa.select(BuyOrder)
-        .where(BuyOrder.status.in_(("otp_pending", "otp_verified", "unpaid")), BuyOrder.expires_at <= now(session))
+        .where(BuyOrder.status.in_(("otp_pending", "unpaid")), BuyOrder.expires_at <= now(session))
         .order_by(BuyOrder.id)
         .limit(count)
     )

@@ -21,7 +21,7 @@ OUTSIDE = "TXLAQ63Xg1NAzckPwKHvzw7CSEmLMEqcdj"
 #: A block this deep can no longer change (TRON).
 SOLID = 19
 MAX_TRIES = 5
-ASSETS = ("USDT", "TWD", "TWIP")
+ASSETS = ("USDT", "TWD", "TWIP", "TWIG")
 HELD = ("otp_verified", "awaiting_approval", "in_review", "approved", "processing", "broadcast")
 WHO = st.integers(0, 1)
 
