@@ -130,11 +130,17 @@ class ChainPort(Protocol):
     def transaction_url(self, tx_hash: str) -> str: ...
 
 
+#: Longest time a reading of holdings takes; less than any chain needs to make a transaction unchangeable (TRON: 54 seconds),
+#: so that nothing that is sent after the reading began can be missing in it.
+READING_SECONDS = 30
+
+
 @runtime_checkable
 class TellsHoldings(Protocol):
     """A chain that can say what the house holds on it: the hot wallet and the given addresses together, by asset.
 
-    An empty answer means that it cannot tell.
+    Told is a state that can no longer change: what has come in counts from then on, what is sent until then. A call ends
+    within about `READING_SECONDS`, or raises PortError. An empty answer means that it cannot tell.
     """
 
     def holdings(self, addresses: list[str]) -> dict[str, int]: ...

@@ -6,7 +6,8 @@ under their nonce, and sent again for more when the market left them behind.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import requests
@@ -14,7 +15,16 @@ from web3 import Web3
 from web3.exceptions import BlockNotFound, ContractLogicError, TransactionNotFound, Web3Exception, Web3RPCError
 
 from portal.adapters.signer.client import SignerClient
-from portal.ports import ChainHead, ChainTransfer, PortError, PortRejected, SignedTransaction, TransactionStatus
+from portal.ports import (
+    READING_SECONDS,
+    ChainHead,
+    ChainTransfer,
+    PortError,
+    PortRejected,
+    PortTimeout,
+    SignedTransaction,
+    TransactionStatus,
+)
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +33,8 @@ TRANSFER_TOPIC = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523
 _BALANCE_OF = "0x70a08231"
 _TRANSFER = "0xa9059cbb"
 _PLAIN_GAS = 21_000
+#: Questions in one request; hosted nodes take a hundred.
+_QUESTIONS_AT_ONCE = 100
 _MAIN_USDT = "0xdAC17F958D2ee523a2206206994597C13D831ec7"
 
 #: What a node says of bytes that it has, or that have landed.
@@ -45,6 +57,7 @@ class EthereumChain:
 
     def __init__(self, settings: Mapping[str, str]) -> None:
         provider = Web3.HTTPProvider(settings["ETHEREUM_NODE_URL"], request_kwargs={"timeout": 15})
+        self._provider = provider
         self._eth: Any = Web3(provider).eth
         self._signer = SignerClient(settings["SIGNER_SOCKET"])
         self._confirmations = int(settings.get("ETHEREUM_CONFIRMATIONS", "0"))
@@ -217,6 +230,37 @@ class EthereumChain:
     def _sent(self, answer: Mapping[str, Any]) -> str:
         self.broadcast(SignedTransaction(bytes.fromhex(answer["raw"]), answer["hash"], None, answer["nonce"]))
         return str(answer["hash"])
+
+    def holdings(self, addresses: list[str]) -> dict[str, int]:
+        """What the hot wallet and these addresses hold together at the newest block that can no longer change.
+
+        Raises PortError, PortTimeout when there are more of them than can be asked about in time.
+        """
+        block, ends_at = hex(self.head().solid_number), time.monotonic() + READING_SECONDS
+        accounts = dict.fromkeys(Web3.to_checksum_address(each) for each in (*addresses, self._hot()))
+        questions: list[tuple[str, str, Any]] = [("ETH", "eth_getBalance", [account, block]) for account in accounts]
+        for asset, contract in self._contracts.items():
+            calls = [{"to": contract, "data": _BALANCE_OF + account[2:].lower().rjust(64, "0")} for account in accounts]
+            questions += [(asset, "eth_call", [call, block]) for call in calls]
+        held = dict.fromkeys(("ETH", *self._contracts), 0)
+        for start in range(0, len(questions), _QUESTIONS_AT_ONCE):
+            if time.monotonic() >= ends_at:
+                raise PortTimeout("the Ethereum node is too slow to tell what all addresses hold")
+            some = questions[start : start + _QUESTIONS_AT_ONCE]
+            for (asset, _, _), amount in zip(some, self._amounts(some), strict=True):
+                held[asset] += amount
+        held["ETH"] //= WEI_IN_UNIT
+        return held
+
+    def _amounts(self, questions: Sequence[tuple[str, str, Any]]) -> list[int]:
+        asked = [(method, parameters) for _, method, parameters in questions]
+        answers = self._ask(self._provider.make_batch_request, asked)
+        if not isinstance(answers, list) or len(answers) != len(asked):
+            raise PortError("the Ethereum node does not take several questions at once")
+        try:
+            return [int(answer["result"], 16) for answer in answers]
+        except (KeyError, TypeError, ValueError) as error:
+            raise PortError("the Ethereum node does not tell a balance") from error
 
     def transaction_url(self, tx_hash: str) -> str:
         """Where people can look a transaction up."""

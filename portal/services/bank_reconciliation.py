@@ -221,39 +221,40 @@ def _bank_entries(session: Session, condition: sa.ColumnElement[bool]) -> tuple[
 
 
 def against_chains(session: Session) -> list[Result]:
-    """Books against what the chains were last heard to hold, by asset; assets that no chain told of are left out."""
-    told: dict[str, int] = {}
-    sources: dict[str, list[tuple[str, str, int]]] = {}
+    """Books against what the chains were last heard to hold, by asset; assets that no chain told of are left out.
+
+    Chains tell of what can no longer change, and the books take up a deposit or a withdrawal at that very point: what is
+    under way is in neither, and only what was booked since the reading lies between them.
+    """
+    rows: dict[str, list[Holding]] = {}
     for row in session.scalars(sa.select(Holding).where(Holding.source.startswith("chain:")).order_by(Holding.source)):
-        told[row.asset] = told.get(row.asset, 0) + row.units
-        sources.setdefault(row.asset, []).append((row.source[6:], row.at.isoformat(), row.units))
+        rows.setdefault(row.asset, []).append(row)
     return [
         Result(
             asset,
-            units,
+            sum(row.units for row in told),
             -ledger.balance(session, ledger.house("chain", asset)),
-            tuple(term for term in _chain_terms(session, asset) if term.units or term.count),
-            tuple(sources[asset]),
+            tuple(term for row in told for term in _since(session, row)),
+            tuple((row.source[6:], row.at.isoformat(), row.units) for row in told),
         )
-        for asset, units in sorted(told.items())
+        for asset, told in sorted(rows.items())
     ]
 
 
-def _chain_terms(session: Session, asset: str) -> list[Term]:
-    seen = sa.select(sa.func.sum(Deposit.amount_units), sa.func.count()).where(
-        Deposit.status == "seen", Deposit.asset == asset, Deposit.network != BANK
-    )
-    leaving = sa.select(sa.func.sum(Withdrawal.amount_units - Withdrawal.fee_units), sa.func.count()).where(
-        Withdrawal.status == "broadcast",
-        Withdrawal.asset == asset,
-        Withdrawal.network != BANK,
-        Withdrawal.internal_owner_kind.is_(None),
-    )
-    left, count = _totals(session, leaving)
-    return [
-        Term("deposits_seen", *_totals(session, seen)),
-        Term("withdrawals_under_way", -left, count),
-    ]
+def _since(session: Session, reading: Holding) -> list[Term]:
+    """What was booked on a network after it told what it holds."""
+    network = reading.source[6:]
+    came = sa.select(sa.func.sum(Deposit.amount_units), sa.func.count()).where(
+        Deposit.status == "confirmed", Deposit.asset == reading.asset, Deposit.network == network,
+        Deposit.confirmed_at > reading.at, Deposit.tx_hash.is_not(None),
+    )  # fmt: skip
+    left = sa.select(sa.func.sum(Withdrawal.amount_units - Withdrawal.fee_units), sa.func.count()).where(
+        Withdrawal.status == "confirmed", Withdrawal.asset == reading.asset, Withdrawal.network == network,
+        Withdrawal.confirmed_at > reading.at, Withdrawal.internal_owner_kind.is_(None),
+    )  # fmt: skip
+    units, count = _totals(session, came)
+    terms = [Term("deposits_since", -units, count), Term("withdrawals_since", *_totals(session, left))]
+    return [term for term in terms if term.count]
 
 
 # --- closing a day ---

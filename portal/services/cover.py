@@ -3,6 +3,7 @@
 Holdings are what chains and bank statements were last heard to hold; where nobody told, the books' own mirror stands in.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -47,6 +48,14 @@ class Line:
     def short_units(self) -> int:
         """How much is missing in this asset; negative for what is over."""
         return self.owed_units - self.held_units
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What the books said is held, by asset, at a moment."""
+
+    at: datetime
+    units: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,23 +177,38 @@ def _heard(session: Session, moment: datetime, mirrored: dict[str, int]) -> dict
         places = {f"chain:{network}" for network in networks_of(asset)}
         if asset in _ISSUED or not places <= set(rows):
             continue
-        newest = max(rows.values(), key=lambda row: (row.at, row.source))
-        found[asset] = sum(row.units for row in rows.values()) - newest.books_units + mirrored.get(asset, 0)
+        if len({row.at for row in rows.values()}) > 1:
+            continue  # of different moments: what was booked between them would be missing, or there twice
+        books_units = next(iter(rows.values())).books_units
+        found[asset] = sum(row.units for row in rows.values()) - books_units + mirrored.get(asset, 0)
     bank = bank_reconciliation.against_bank(session)
     if bank is not None and bank.told_whole:
         found["TWD"] = bank.held_units
     return found
 
 
-def note(session: Session, source: str, told: dict[str, int]) -> None:
-    """Writes down what a source outside holds, beside what the books say at this moment."""
-    moment, mirrored = now(session), _mirrored(session)
-    for asset, units in told.items():
-        row = session.get(Holding, (source, asset))
-        if row is None:
-            row = Holding(source=source, asset=asset, units=units, at=moment)
-            session.add(row)
-        row.units, row.books_units, row.at = units, mirrored.get(asset, 0), moment
+def books(session: Session) -> Books:
+    """What the books say is held now, to be written down beside a reading that begins now."""
+    return Books(now(session), _mirrored(session))
+
+
+def note(session: Session, told: Mapping[str, Mapping[str, int]], before: Books) -> None:
+    """Writes down what networks hold, by network and asset, beside what the books said before they were asked.
+
+    Before, because a chain tells of what cannot change any more: what the books took up meanwhile may be in the reading or
+    not, and would be missing if it were not. An asset is written down when all its networks told in this turn; until then
+    its last reading stands.
+    """
+    for asset in {asset for units in told.values() for asset in units}:
+        networks = networks_of(asset)
+        if any(asset not in told.get(network, {}) for network in networks):
+            continue
+        for network in networks:
+            row = session.get(Holding, (f"chain:{network}", asset))
+            if row is None:
+                row = Holding(source=f"chain:{network}", asset=asset, units=0, at=before.at)
+                session.add(row)
+            row.units, row.books_units, row.at = told[network][asset], before.units.get(asset, 0), before.at
     session.flush()
 
 

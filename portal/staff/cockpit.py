@@ -71,8 +71,8 @@ TERMS: dict[str, str] = {
     "payouts_without_line": N_("Pay-outs that no statement tells of yet"),
     "refunds_without_line": N_("Refunds that no statement tells of yet"),
     "by_hand_without_line": N_("Booked by hand, not told by a statement yet"),
-    "deposits_seen": N_("Deposits seen, not credited yet"),
-    "withdrawals_under_way": N_("Withdrawals under way"),
+    "deposits_since": N_("Deposits credited since the reading"),
+    "withdrawals_since": N_("Withdrawals booked since the reading"),
 }
 
 

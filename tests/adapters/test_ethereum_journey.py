@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from portal.adapters.ethereum import EthereumChain
 from portal.models.wallet import Deposit, Withdrawal
 from portal.money import parse_units
-from portal.services import withdrawals
+from portal.services import bank_reconciliation, cover, parameters, payout_switch, withdrawals
 from portal.services.withdrawals import Request
 from portal.worker import deposits as watching
+from portal.worker import holdings
 from portal.worker import withdrawals as sending
 from tests.adapters import evm, signing
 from tests.support import people
@@ -147,3 +148,70 @@ def test_a_withdrawal_is_paid_once_though_its_worker_was_killed(world: Any, afte
     assert node.tokens(STRANGER) == withdrawal.amount_units - withdrawal.fee_units
     assert person.balance("USDT") == 500_000_000 - withdrawal.amount_units
     assert person.balance("USDT", "frozen") == 0
+
+
+def held(portal: Any, asset: str = "USDT") -> cover.Line:
+    holdings.watch_cover(portal)
+    found = next(line for line in portal.db.read(cover.cover).lines if line.asset == asset)
+    assert found.heard
+    return found
+
+
+def explained(portal: Any) -> list[tuple[str, int]]:
+    """What lies between books and chain beside what the house put there of its own, by asset."""
+    return [(each.asset, each.unexplained_units) for each in portal.db.read(bank_reconciliation.against_chains)]
+
+
+def test_holdings_follow_the_chain_and_a_shortfall_stops_pay_outs(world: Any) -> None:
+    portal, node = world
+    portal.db.transact(parameters.change, "cover", {"own_funds_twd": "0"}, "staff:0")
+    portal.ports.chains["TRON"].set_opening("USDT", 0)
+    own, own_coins = 5_000_000_000, 10 * 10**9
+    node.mine(CONFIRMATIONS)
+    person = people.customer(portal)
+    mine = address(portal, person, "ETHEREUM")
+    assert (held(portal).owed_units, held(portal).held_units) == (0, own)
+
+    node.pay_token(mine, 425_000_000)
+    node.pay(mine, ETHER // 4)
+    node.mine(CONFIRMATIONS)
+    watch(portal)
+    assert (held(portal).owed_units, held(portal).held_units) == (0, own)
+    node.mine()
+    watch(portal)
+    assert (held(portal).owed_units, held(portal).held_units) == (425_000_000, own + 425_000_000)
+    assert held(portal, "ETH").held_units == own_coins + 250_000_000
+    assert explained(portal) == [("ETH", own_coins), ("USDT", own)]
+
+    number = withdraw(portal, person, "100")
+    sending.send_to_chains(portal)
+    node.mine(CONFIRMATIONS + 1)
+    sending.send_to_chains(portal)
+    withdrawal = portal.db.read(lambda session: session.get(Withdrawal, number))
+    assert withdrawal.status == "confirmed"
+    sent = withdrawal.amount_units - withdrawal.fee_units
+    assert (held(portal).owed_units, held(portal).held_units) == (325_000_000, own + 425_000_000 - sent)
+    hot = portal.ports.chains["ETHEREUM"]._hot()
+    assert held(portal, "ETH").held_units == (node.web3.eth.get_balance(hot) + ETHER // 4) // 10**9
+    assert explained(portal)[1] == ("USDT", own)
+    assert portal.db.read(payout_switch.running)
+
+    stolen(node, hot)
+    assert (held(portal).short_units, held(portal, "ETH").held_units) == (325_000_000 - 425_000_000, 250_000_000)
+    assert portal.db.read(payout_switch.running)
+    stolen(node, mine)
+    assert (held(portal).short_units, held(portal, "ETH").held_units) == (325_000_000, 0)
+    assert not portal.db.read(payout_switch.running)
+    waits = withdraw(portal, person, "50")
+    sending.send_to_chains(portal)
+    assert portal.db.read(lambda session: session.get(Withdrawal, waits)).status == "approved"
+    assert node.tokens(STRANGER) == sent
+
+
+def stolen(node: Any, owner: str) -> None:
+    """Somebody has taken all that an address of ours held."""
+    node.rpc("anvil_impersonateAccount", owner)
+    node.token.functions.transfer(node.rich, node.tokens(owner)).transact({"from": owner})
+    node.mine()
+    node.rpc("anvil_setBalance", owner, "0x0")
+    node.mine(CONFIRMATIONS + 1)

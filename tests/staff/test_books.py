@@ -145,8 +145,8 @@ def test_a_chain_that_does_not_answer_stops_nothing(portal: Any, fault: str) -> 
 def test_an_old_reading_counts_no_more(portal: Any, travel: Callable[[int], Any]) -> None:
     open_market(portal, usdt="30")
     people.customer(portal, usdt="1000")
-    for source in ("chain:TRON", "chain:ETHEREUM"):
-        portal.db.transact(cover.note, source, {"USDT": 1})
+    told = {network: {"USDT": 1} for network in ("TRON", "ETHEREUM")}
+    portal.db.transact(cover.note, told, portal.db.read(cover.books))
     portal.db.transact(parameters.change, "cover", {"own_funds_twd": "0"}, "staff:0")
     assert not portal.db.read(cover.cover).covered
     travel(31 * 60)

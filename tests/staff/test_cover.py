@@ -1,6 +1,8 @@
 """The automatic stop: it stands still while nothing is missing, however little is known, and falls when something is."""
 
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from flask import Flask
 from portal import ledger
 from portal.ledger import Line
 from portal.money import parse_units
+from portal.ports import PortTimeout
 from portal.sandbox import demo
 from portal.services import (
     bank_credits,
@@ -109,6 +112,75 @@ def test_too_many_addresses_are_not_asked_about_in_part(bare: Any, monkeypatch: 
     monkeypatch.setattr(cover, "addresses", lambda session, network: None)
     assert runs(bare)
     assert not line_of(bare, "USDT").heard
+
+
+def test_one_network_that_fails_leaves_the_reading_of_both_as_it_was(bare: Any) -> None:
+    amy = people.customer(bare, usdt="1000")
+    told(bare, "600", "400")
+    assert runs(bare)
+    ethereum = bare.ports.chains["ETHEREUM"]
+    bare.ports.chains["ETHEREUM"] = Away(ethereum)
+    lines = [
+        Line(ledger.customer_available(amy.id, "USDT"), parse_units("50", "USDT")),
+        Line(ledger.house("chain", "USDT"), -parse_units("50", "USDT")),
+    ]
+    bare.db.transact(ledger.post, "deposit", "deposit:test", lines, actor="system")
+    told(bare, "650", "400")
+    assert runs(bare)
+    line = line_of(bare, "USDT")
+    assert (line.heard, line.short_units) == (True, 0)
+    bare.ports.chains["ETHEREUM"] = ethereum
+    told(bare, "650", "399")
+    assert not runs(bare)
+
+
+class Away:
+    """A chain whose node does not answer."""
+
+    network = "ETHEREUM"
+
+    def __init__(self, chain: Any) -> None:
+        self._chain = chain
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._chain, name)
+
+    def holdings(self, addresses: list[str]) -> dict[str, int]:
+        raise PortTimeout("no answer")
+
+
+class Slow(Away):
+    """A chain that thinks long."""
+
+    def __init__(self, chain: Any) -> None:
+        super().__init__(chain)
+        self.asked, self.may_answer = 0, threading.Event()
+
+    def holdings(self, addresses: list[str]) -> dict[str, int]:
+        self.asked += 1
+        self.may_answer.wait(30)
+        found: dict[str, int] = self._chain.holdings(addresses)
+        return found
+
+
+def test_a_slow_chain_does_not_hold_the_worker_up(bare: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    amy = people.customer(bare, usdt="1000")
+    told(bare, "1000")
+    monkeypatch.setattr(holdings, "PATIENCE_SECONDS", 0.01)
+    slow = Slow(bare.ports.chains["ETHEREUM"])
+    bare.ports.chains["ETHEREUM"] = slow
+    in_production = replace(bare, world=None)
+    assert runs(in_production)
+    assert not line_of(bare, "USDT").heard
+    lines = [
+        Line(ledger.customer_available(amy.id, "USDT"), parse_units("900", "USDT")),
+        Line(ledger.house("chain", "USDT"), -parse_units("900", "USDT")),
+    ]
+    bare.db.transact(ledger.post, "deposit", "deposit:test", lines, actor="system")
+    slow.may_answer.set()
+    assert runs(bare)
+    line = line_of(bare, "USDT")
+    assert (slow.asked, line.heard, line.short_units) == (1, True, 0)
 
 
 def test_own_vouchers_in_a_wallet_pay_nobody(bare: Any) -> None:

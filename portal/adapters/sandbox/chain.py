@@ -116,15 +116,16 @@ class SandboxChain:
         return TransactionStatus("confirmed" if deep >= SOLID_DEPTH[self.network] else "pending", max(deep, 0))
 
     def holdings(self, addresses: list[str]) -> dict[str, int]:
-        """What the house holds by asset: its opening, what its addresses got, less what the hot wallet sent.
+        """What the house holds by asset in solid blocks: its opening, what its addresses got, less what the hot wallet sent.
 
         A chain whose opening was never set tells nothing: the money of such a world came from nowhere.
         """
         with self._world.call("chain", looks=True):
             openings = self._world.rows("SELECT asset, units FROM chain_openings WHERE network = ?", self.network)
             moved = self._world.rows(
-                "SELECT asset, contract, recipient, sender, units FROM chain_transfers WHERE network = ? AND succeeded = 1",
-                self.network,
+                "SELECT asset, contract, recipient, sender, units FROM chain_transfers WHERE network = ? AND succeeded = 1"
+                " AND block_number <= ?",
+                self.network, self._number() - SOLID_DEPTH[self.network],
             )  # fmt: skip
         held, ours = {row["asset"]: int(row["units"]) for row in openings}, set(addresses)
         for row in moved if held else ():
