@@ -47,7 +47,6 @@ def _buy_page(values: dict[str, str], errors: dict[str, str], status: int = 200)
 def _buy_facts(session: Session, customer: int, quantity: str) -> dict[str, Any]:
     return {
         "standing": voucher_desk.standing(session, customer),
-        "brand": brands.of_customer(session, customer),
         "shop": voucher_desk.shop(session, customer),
         **_priced(session, quantity),
     }
@@ -137,8 +136,14 @@ def voucher_order_confirm(public_id: str) -> ResponseReturnValue:
 
 
 def _order_page(public_id: str, errors: dict[str, str], status: int = 200) -> ResponseReturnValue:
-    facts = portal().db.read(_order_facts, customer_id(), public_id)
+    facts = portal().db.read(_whole_order, customer_id(), public_id)
     return rendering.page("vouchers/order.html", "state", status, **{**facts, "errors": errors})
+
+
+def _whole_order(session: Session, customer: int, public_id: str) -> dict[str, Any]:
+    """The order in a frame of the company that sells: not always the one through which the customer came."""
+    facts = _order_facts(session, customer, public_id)
+    return {**facts, "brand": brands.of_company(session, facts["order"].company_id)}
 
 
 def _order_facts(session: Session, customer: int, public_id: str) -> dict[str, Any]:

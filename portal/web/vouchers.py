@@ -2,16 +2,37 @@
 
 from typing import Any
 
-from flask import flash, redirect
+from flask import flash, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy.orm import Session
+from werkzeug.local import LocalProxy
 
 from portal.errors import Refusal
 from portal.http import portal
-from portal.services import banks, voucher_bank_accounts, voucher_customers, voucher_desk
+from portal.services import banks, brands, voucher_bank_accounts, voucher_customers, voucher_desk
+from portal.services.brands import Brand
 from portal.web import blueprint, problems, rendering, repeats
-from portal.web.access import customer_id, login_required
+from portal.web.access import customer_id, login_required, signed_in
+
+#: Below these a customer sees the look of the company through which they came, unless the page names another one.
+BRANDED = ("/vouchers", "/payments")
+
+
+@blueprint.context_processor
+def frame() -> dict[str, Any]:
+    """The brand of the pages of vouchers."""
+    ours = any(request.path == path or request.path.startswith(f"{path}/") for path in BRANDED)
+    if not ours or signed_in() is None:
+        return {}
+    return {"brand": LocalProxy(_brand)}  # read when a frame shows it: what polls a part of a page has none
+
+
+def _brand() -> Brand:
+    if "voucher_brand" not in g:
+        g.voucher_brand = portal().db.read(brands.of_customer, customer_id())
+    found: Brand = g.voucher_brand
+    return found
 
 
 @blueprint.get("/vouchers")

@@ -9,7 +9,8 @@ from flask import Flask
 from PIL import Image
 
 from portal.models.customers import Company
-from portal.services import brands, notifications, store_members
+from portal.services import brands, notifications, store_members, voucher_orders
+from portal.services.voucher_orders import Wanted
 from tests.support import desk, people, vouchers
 from tests.support.client import PageClient
 
@@ -55,6 +56,34 @@ def test_the_pages_of_a_store_wear_its_companys_name_and_colour(
         assert "東楷禮券" in page.one(".site-head .brand").text, path
         assert "#8a1c5b" in pages.last.get_data(as_text=True), path
     assert "Taroko" in pages.page("/wallet").one(".site-head .brand").text
+
+
+@pytest.mark.parametrize("path", ["", "/buy", "/orders", "/swap", "/redeem", "/withdraw", "/deposit", "/bank-account"])
+def test_the_pages_of_vouchers_wear_the_look_of_the_company_one_came_through(
+    pages: PageClient, amy: people.Person, path: str
+) -> None:
+    page = pages.page(f"/vouchers{path}")
+    assert page.one(".site-head .brand").text.strip() == "東楷禮券"
+    assert "東楷禮券" in page.one("title").text
+    assert "#8a1c5b" in pages.last.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(("code", "name"), [("tungkai", "東楷禮券"), ("huanyu", "Huanyu")])
+def test_an_order_wears_the_look_of_the_company_that_sells(
+    app: Flask, portal: Any, pages: PageClient, amy: people.Person, code: str, name: str
+) -> None:
+    wanted = Wanted(quantity="100", payment_type="atm", payout_account=vouchers.PAYOUT[code])
+    made = portal.db.transact(voucher_orders.create, amy.id, wanted).order
+    path = f"/vouchers/orders/{made.public_id}"
+
+    def worn() -> str:
+        return str(pages.page(path).one(".site-head .brand").text.strip())
+
+    assert worn() == name, "the page that asks for the code"
+    found = portal.db.transact(voucher_orders.verify, amy.id, made.public_id, vouchers.code(app, amy.phone))
+    assert worn() == name, "the page that tells how to pay"
+    vouchers.bank_brings(portal, found.virtual.account, "100")
+    assert worn() == name, "the receipt"
 
 
 def test_a_logo_is_made_anew_shown_and_taken_away(app: Flask, portal: Any, pages: PageClient, cafe: Any) -> None:
