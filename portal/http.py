@@ -73,4 +73,24 @@ def same_origin() -> bool:
     if site is not None and site not in ("same-origin", "none"):
         return False
     origin = request.headers.get("Origin")
-    return origin is None or urlsplit(origin).netloc == request.host
+    return origin is None or _is_own(origin)
+
+
+def from_own_page() -> bool:
+    """Whether the request certainly comes from a page of the portal, for a GET that changes something.
+
+    A browser sends such a GET with the cookie from any site that links to it, so silence is no: browsers without fetch
+    metadata (old ones, and every one over plain HTTP) must name a page of the portal as Origin or Referer.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    said = request.headers.get("Origin") or request.headers.get("Referer")
+    return said is not None and _is_own(said)
+
+
+def _is_own(address: str) -> bool:
+    try:
+        return urlsplit(address).netloc == request.host
+    except ValueError:
+        return False

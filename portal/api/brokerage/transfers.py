@@ -18,7 +18,7 @@ from portal.api.brokerage.family import family
 from portal.api.brokerage.withdrawals import code_text, units_of
 from portal.api.family import Call
 from portal.errors import Refusal
-from portal.http import portal
+from portal.http import from_own_page, portal
 from portal.models.customers import Customer
 from portal.models.wallet import Transfer
 from portal.services import conversions, identifiers, second_factor, sessions, transfers
@@ -65,7 +65,7 @@ class LinkQuery(parsing.Model):
     errors=("input_invalid", "input_missing", "operation_unknown", "receiver_unknown", "transfer_to_oneself",
             "currency_unknown", "insufficient_balance", "limit_exceeded", "amount_out_of_range", "totp_unbound",
             "totp_locked", "totp_wrong", "transfer_not_allowed", "withdrawals_held", "trading_not_allowed",
-            "session_required"),
+            "trading_paused", "session_required"),
 )  # fmt: skip
 def wallet_operation(call: Call[SignedIn]) -> Any:
     """TRANSFER starts a transfer (17); CONVERT is done at once. Both answer the number of the line of history."""
@@ -266,8 +266,8 @@ def _only_looks() -> bool:
 
 
 def _check_own_page() -> None:
-    """A cookie speaks for these calls on the portal's own pages only; a link typed or mailed would be `none`."""
-    if request.headers.get("token") is None and request.headers.get("Sec-Fetch-Site") not in (None, "same-origin"):
+    """A cookie speaks for these calls on the portal's own pages only; a link typed, mailed or from elsewhere does not."""
+    if "token" not in request.headers and not keys.is_signed() and not from_own_page():
         raise Refusal("illegal_request")
 
 

@@ -232,9 +232,31 @@ def test_a_cookie_counts_for_the_portals_own_pages_only(app, portal, brokerage, 
     path = f"/v1/validate/transfer_confirm?balance_audit_id={number}"
     for site in ("cross-site", "same-site", "none"):
         assert raw.get(path, headers={"Sec-Fetch-Site": site}).status_code == 403
+    for silent in (
+        {},
+        {"Referer": "https://elsewhere.example/"},
+        {"Origin": "null"},
+        {"Referer": "http://["},
+        {"Referer": "http://localhost.elsewhere.example/"},
+    ):
+        assert raw.get(path, headers=silent).status_code == 403
+        assert raw.get(f"/v1/capital/transfer/cancel?id={number}", headers=silent).status_code == 403
+        assert (
+            raw.get(f"/v1/validate/emailtransfer_resend?balance_audit_id={number}", headers=silent).status_code == 403
+        )
     assert ben.balance("USDT") == 5_000_000
+    assert raw.get(path, headers={"Referer": "http://localhost/send/confirm"}).status_code == 200
     assert raw.get(path, headers={"Sec-Fetch-Site": "same-origin"}).status_code == 200
     assert ben.balance("USDT") == 105_000_000
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://[::1", "null", "", "://", "http://localhost@elsewhere.example"])
+def test_a_cookie_with_an_origin_that_is_none_changes_nothing(app, amy, origin):
+    raw = app.test_client()
+    raw.set_cookie("token", amy.token)
+    answer = raw.post("/v1/logout", headers={"Origin": origin})
+    assert (answer.status_code, answer.json["code"]) == (403, -19)
+    assert raw.get("/v1/login_status").json["data"] == {"isLogin": True}
 
 
 def convert(amount=100, **more):
