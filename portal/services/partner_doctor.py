@@ -9,7 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from sqlalchemy.orm import Session
 
@@ -61,6 +61,13 @@ class Diagnosis:
     refusal: Refusal | None = None
 
 
+def _address(target: str) -> SplitResult:
+    try:
+        return urlsplit(target.strip())
+    except ValueError as reason:
+        raise Refusal("input_invalid", field="target") from reason
+
+
 def examine(session: Session, institution_id: int, key_id: int, sample: Sample) -> Diagnosis:
     """Looks at a sample with one of the institution's keys. Raises Refusal `not_found` for another's."""
     key = partner_keys.get(session, institution_id, key_id)
@@ -70,7 +77,7 @@ def examine(session: Session, institution_id: int, key_id: int, sample: Sample) 
         skew_ms = authorization.timestamp_ms - to_ms(now(session))
         if authorization.api_key != key.key:
             raise Refusal("api_key_unknown", field="Authorization")
-        parts = urlsplit(sample.target.strip())
+        parts = _address(sample.target)
         values = signing.read_body(sample.body.strip().encode())
         signing.read_query(parts.query)
         path = signing.decoded(parts.path)

@@ -261,6 +261,11 @@ def test_the_signature_doctor_finds_usual_mistakes(house, enter, portal) -> None
         f"{house.base}/doctor", "/doctor", status=200, key=str(key_id), authorization="Bearer x", target=target
     )
     assert "This cannot be read" in unread.text
+    torn = pages.submit(
+        f"{house.base}/doctor", "/doctor", status=200, key=str(key_id), target="http://[",
+        authorization=f"Noumena:{house.p.api_key}:{now}:x",
+    )  # fmt: skip
+    assert "This cannot be read" in torn.text
     pages.submit(f"{house.base}/doctor", "/doctor", status=404, key="999999", authorization="x", target=target)
 
 
