@@ -207,8 +207,8 @@ function grouped(text, places) {
   return part === undefined ? head : `${head || "0"}.${places === undefined ? part : part.slice(0, places)}`;
 }
 Portal.behaviour("input[data-amount]", (input) => {
-  const places = input.dataset.places === undefined ? undefined : Number(input.dataset.places);
   const show = () => {
+    const places = input.dataset.places === undefined ? undefined : Number(input.dataset.places);
     if (/[^0-9.,\s]/.test(input.value)) return; // leave a mistake as it is, for the server to name
     const behind = input.value.slice(input.selectionStart ?? input.value.length).replace(/[^0-9.]/g, "").length;
     input.value = grouped(input.value, places);
@@ -218,6 +218,7 @@ Portal.behaviour("input[data-amount]", (input) => {
     input.setSelectionRange(at, at);
   };
   input.addEventListener("input", show);
+  input.addEventListener("portal:renewed", show);
   show();
 });
 const plainAmount = (value) => (/^[0-9.,\s]*$/.test(value) ? value.replace(/[,\s]/g, "") : value);
@@ -237,6 +238,28 @@ Portal.behaviour("[data-fill]", (button) => {
     input.dispatchEvent(new Event("change", { bubbles: true }));
     input.focus();
   });
+});
+
+/* ---- a field that an answer renews (hx-swap-oob) stays the element under the typing finger: its words and its value follow the
+ * answer, but what was typed since the question left is newer than the answer and stays ---- */
+const ENTRY = "input:not([type=hidden], [type=radio], [type=checkbox], [type=file]), textarea";
+const asked = new WeakMap(); // request → what stood in the fields when it left
+let answered; // that of the answer which is swapped in just now
+document.addEventListener("htmx:beforeSend", (event) => {
+  asked.set(event.detail.xhr, new Map([...document.querySelectorAll(ENTRY)].map((field) => [field, field.value])));
+});
+document.addEventListener("htmx:beforeSwap", (event) => { answered = asked.get(event.detail.xhr); });
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const { target, fragment } = event.detail;
+  const fields = [...target.querySelectorAll(ENTRY)];
+  if (!fields.length || !fragment.firstElementChild) return;
+  const newer = new Set(fields.filter((field) => answered?.has(field) && answered.get(field) !== field.value));
+  event.detail.shouldSwap = false;
+  Idiomorph.morph(target, fragment.firstElementChild, {
+    morphStyle: "outerHTML",
+    callbacks: { beforeAttributeUpdated: (name, element) => !(name === "value" && newer.has(element)) },
+  });
+  for (const field of fields) if (!newer.has(field)) field.dispatchEvent(new CustomEvent("portal:renewed"));
 });
 
 /* ---- countdown: the portal's clock decides, the visitor's clock only counts on from it ---- */

@@ -1,11 +1,12 @@
 """Money in, trade, wallet and history in Chromium: phones and desks, with and without JavaScript, light and dark."""
 
 import re
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.support import people
 from tests.support.beside import app_beside
@@ -194,3 +195,85 @@ def test_what_a_script_sees_is_what_the_form_did(browse: Browse, live: LivePorta
     page.locator("form[action='/sandbox/pull/blocks'] button").click()
     expect(page.locator(".notice.success")).to_be_visible()
     assert balance(live, person, "USDT") == 100
+
+
+class SlowLine:
+    """The trade page on a slow line: previews wait until they are let through, and time passes only when told."""
+
+    def __init__(self, visitor: Visitor) -> None:
+        self.page = visitor.page
+        self.waiting: list[Route] = []
+        self.page.clock.install()
+        visitor.go("/trade")
+        self.page.route("**/trade/preview", lambda route: self.waiting.append(route))
+        self.page.clock.pause_at(datetime.now() + timedelta(hours=1))
+
+    def ask(self) -> None:
+        """Nobody types for half a second: the preview is asked for and waits."""
+        with self.page.expect_request("**/trade/preview"):
+            self.page.clock.run_for(500)
+
+    def answer(self) -> None:
+        """What waits is let through and swapped in."""
+        while not self.waiting:
+            self.page.evaluate("'the request is on its way'")
+        with self.page.expect_response("**/trade/preview"):
+            for route in self.waiting:
+                route.continue_()
+        self.waiting.clear()
+        expect(self.page.locator(".htmx-request")).to_have_count(0)
+        self.page.clock.run_for(100)
+
+
+def test_an_answer_never_touches_what_was_typed_since(browse: Browse, live: LivePortal) -> None:
+    visitor = browse("phone")
+    arrive(live, visitor, twd="5000", usdt="100")
+    line, page = SlowLine(visitor), visitor.page
+    amount, base = page.locator("#amount"), page.locator("#base")
+    page.evaluate("for (const id of ['amount', 'base']) document.getElementById(id).mark = 'as it was'")
+    amount.press_sequentially("1000")
+    line.ask()
+    base.press_sequentially("5")
+    line.answer()
+    expect(page.locator("#summary .sum")).to_contain_text("31.1")
+    assert base.input_value() == "5", "the answer to the other amount came while this one was typed"
+    assert page.evaluate("document.activeElement.id + ' ' + document.activeElement.mark") == "base as it was"
+    base.press_sequentially("0")
+    line.ask()
+    line.answer()
+    expect(page.locator("#summary .sum")).to_contain_text("50")
+    expect(amount).to_have_value(re.compile("^1,6"))
+    # A tap into the field that follows keeps the keyboard open, and the value is the answer's.
+    amount.fill("")
+    amount.press_sequentially("1000")
+    line.ask()
+    base.focus()
+    line.answer()
+    expect(base).to_have_value(re.compile(r"^31\.1"))
+    assert page.evaluate("document.activeElement.id + ' ' + document.activeElement.mark") == "base as it was"
+    # The same amount as before is a new question all the same.
+    base.fill("50")
+    line.ask()
+    line.answer()
+    expect(amount).to_have_value(re.compile("^1,6"))
+
+
+def test_another_asset_renews_the_words_around_what_is_being_typed(browse: Browse, live: LivePortal) -> None:
+    visitor = browse("phone", locale="en")
+    arrive(live, visitor, twd="50000", usdt="100")
+    line, page = SlowLine(visitor), visitor.page
+    page.locator("#base").press_sequentially("2")
+    line.ask()
+    line.answer()
+    with page.expect_request("**/trade/preview"):
+        page.locator("input[name=asset][value=ETH]").check(force=True)
+    page.locator("#base").press("End")
+    page.locator("#base").press_sequentially("00")
+    line.answer()
+    assert page.locator("#base").input_value() == "200"
+    expect(page.locator("#base-field")).to_contain_text("ETH")
+    # Sent at once, before the page could ask again, what was typed last counts.
+    page.locator("#base").fill("0.2")
+    page.locator("#trade-form button[type=submit]").last.click()
+    page.wait_for_url("**/trade/*-*")
+    expect(page.locator("a[href='/trade?side=buy&asset=ETH&in=base&amount=0.2']")).to_be_visible()
