@@ -154,7 +154,9 @@ class Database:
             read_engine = read_engine.execution_options(isolation_level="AUTOCOMMIT")
         self._jotter = Jotter(settings)
         event.listen(self.engine, "engine_disposed", lambda _: self._jotter.close())
-        self._write = sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
+        self._write = sessionmaker(
+            self.engine, class_=exchanges.ExchangeSession, expire_on_commit=False, autoflush=True
+        )
         self._read = sessionmaker(read_engine, expire_on_commit=False, autoflush=False)
 
     def session(self) -> Session:
@@ -254,7 +256,8 @@ def make_engine(settings: "Settings") -> Engine:
     engine = sa.create_engine(
         settings.database_url,
         pool_size=max(8, settings.web_threads),
-        max_overflow=4,
+        # For every thread one connection may be kept for exchanges while it reads by another.
+        max_overflow=max(4, settings.web_threads),
         pool_timeout=5,
         connect_args={
             "connect_timeout": 5,
@@ -267,7 +270,7 @@ def make_engine(settings: "Settings") -> Engine:
             "keepalives_count": 3,
         },
     )
-    exchanges.watch(engine)
+    exchanges.watch(engine, max(4, settings.web_threads))
     return engine
 
 

@@ -9,9 +9,10 @@ on SQLite, where there is no way to go, each simply runs at once.
 Order is kept: what was written first is carried out first. A transaction that fails leaves nothing.
 """
 
-import select
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+import queue
+from collections.abc import Callable, Mapping
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import pq
@@ -20,26 +21,12 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, SessionTransaction
 
-from portal.wire import Answer, Form, Statement, form
+from portal.wire import Answer, Failed, Line, Statement, Waiting, form
 
 _KEPT = "exchanges"
 
-#: Told of the statements of every exchange; for who counts them.
-listeners: list[Callable[[list[str]], None]] = []
-
 #: SQLSTATE of a NULL where none may be: what a statement says that found nothing to write for.
 _NOTHING_THERE = "23502"
-#: SQLSTATE of a statement that is not prepared any more: somebody deallocated all. The transaction is simply run again.
-_NOT_PREPARED = b"26000"
-
-
-class _Waiting(NamedTuple):
-    """A statement on its way, what to look at in its answer, and the refusal it stands for when it finds nothing."""
-
-    form: Form
-    arguments: list[bytes | None]
-    check: Callable[[Answer], None] | None = None
-    otherwise: Exception | None = None
 
 
 def later(
@@ -84,11 +71,95 @@ def settle(session: Session) -> None:
         _send_waiting(connection)
 
 
-def _of(session: Session) -> tuple[Connection, "_Line | None"]:
+class ExchangeSession(Session):
+    """A session that begins on a connection kept for exchanges, as long as nothing else was asked of it.
+
+    A transaction of exchanges alone then costs nothing of what SQLAlchemy does to take a connection, begin, commit and give
+    back. Any other use of the session joins in on the same connection and in the same transaction.
+    """
+
+    _lane: Connection | None = None
+
+    def lane(self) -> Connection | None:
+        """The kept connection, as long as it is all that is used; None on SQLite, and once SQLAlchemy began by itself."""
+        if self._transaction is not None:
+            return None
+        if self._lane is None and isinstance(self.bind, Engine):
+            kept = _lanes.get(self.bind)
+            if kept is not None:
+                self.bind = self._lane = _take(kept, self.bind)
+        return self._lane
+
+    def in_transaction(self) -> bool:
+        """Whether anything was asked in this session since it began, or ended its last transaction."""
+        return super().in_transaction() or (self._lane is not None and _line(self._lane).busy)
+
+    def commit(self) -> None:
+        """Commits, together with what waits."""
+        if self._transaction is not None:
+            super().commit()
+        if self._lane is not None:
+            _commit(self._lane)
+
+    def rollback(self) -> None:
+        """Gives all back, what waits included."""
+        super().rollback()
+        if self._lane is not None:
+            _with_rollback(self._lane)
+
+    def close(self) -> None:
+        """Ends the session; a transaction that was not committed is rolled back."""
+        super().close()
+        if self._lane is not None:
+            lane, self._lane = self._lane, None
+            self.bind = lane.engine
+            _give_back(lane)
+
+
+#: Connections kept for exchanges, by engine: a bounded stack, the last one given back is taken first.
+_lanes: "WeakKeyDictionary[Engine, queue.LifoQueue[Connection]]" = WeakKeyDictionary()
+
+
+def _take(kept: "queue.LifoQueue[Connection]", engine: Engine) -> Connection:
+    try:
+        return kept.get_nowait()
+    except queue.Empty:
+        return engine.connect()
+
+
+def _give_back(lane: Connection) -> None:
+    """Keeps a connection for the next session; one that was lost takes all others with it, which are as old."""
+    if lane.invalidated:
+        _close_lanes(lane.engine)
+        lane.close()
+        return
+    _with_rollback(lane)
+    try:
+        _lanes[lane.engine].put_nowait(lane)
+    except queue.Full:
+        lane.close()
+
+
+def _close_lanes(engine: Engine) -> None:
+    """Closes the connections that are kept and not in use."""
+    kept = _lanes[engine]
+    while True:
+        try:
+            lane = kept.get_nowait()
+        except queue.Empty:
+            return
+        lane.detach()
+        lane.close()
+
+
+def _of(session: Session) -> tuple[Connection, "Line | None"]:
     """A session's connection and, on PostgreSQL, its line; looked up once per transaction."""
+    lane = session.lane() if isinstance(session, ExchangeSession) else None
+    if lane is not None:
+        return lane, _line(lane)
     known = session.info.get(_KEPT)
     if known is not None and known[0] is _innermost(session):
-        found: tuple[Connection, _Line | None] = known[1]
+        found: tuple[Connection, Line | None] = known[1]
         return found
     # Also within a savepoint of the session's, which begins only when its connection is asked for.
     connection = session.connection()
@@ -101,14 +172,19 @@ def _innermost(session: Session) -> SessionTransaction | None:
     return session.get_nested_transaction() or session.get_transaction()
 
 
-def watch(engine: Engine) -> None:
-    """Lets the statements of an engine's connections that take another way keep the order of things."""
+def watch(engine: Engine, keep: int = 4) -> None:
+    """Lets the statements of an engine's connections that take another way keep the order of things.
+
+    At most `keep` idle connections are kept out of the engine's pool for exchanges.
+    """
     if engine.dialect.name == "sqlite":
         return
     event.listen(engine, "before_cursor_execute", _before_another)
     event.listen(engine, "commit", _with_commit)
     event.listen(engine, "rollback", _with_rollback)
     event.listen(engine, "rollback_savepoint", _with_savepoint)
+    event.listen(engine, "engine_disposed", _close_lanes)
+    _lanes[engine] = queue.LifoQueue(keep)
 
 
 def _run(connection: Connection, statement: Statement, values: Mapping[str, Any]) -> Answer:
@@ -125,137 +201,30 @@ def _packed(
     values: Mapping[str, Any],
     check: Callable[[Answer], None] | None = None,
     otherwise: Exception | None = None,
-) -> _Waiting:
+) -> Waiting:
     """A statement ready to be sent; what cannot be written as a value is refused here, before anything is on its way."""
     made = form(statement)
     try:
-        return _Waiting(made, made.arguments(values), check, otherwise)
+        return Waiting(made, made.arguments(values), check, otherwise)
     except psycopg.Error as error:
         raise _as_usual(connection, made.text, error) from error
 
 
-class _Line:
-    """One connection's prepared statements, and what waits to be sent on it."""
-
-    def __init__(self, driver: "psycopg.Connection[Any]") -> None:
-        self.driver = driver
-        self.names: dict[bytes, bytes] = {}
-        self.made = 0
-        self.stale = False
-        self.waiting: list[_Waiting] = []
-        self.readable = select.poll()
-        self.readable.register(driver.pgconn.socket, select.POLLIN)
-
-    def exchange(self, sent: Sequence[_Waiting], *, commit: bool) -> list[Answer]:
-        """Sends statements in one go and reads all answers. Raises DBAPIError for the first that failed."""
-        wire = self.driver.pgconn
-        if self.stale:
-            self._begin_anew()
-        begin = wire.transaction_status == pq.TransactionStatus.IDLE and not self.driver.autocommit
-        fresh = self._named({waiting.form.text for waiting in sent} - self.names.keys())
-        for listener in listeners:
-            listener([waiting.form.text.decode() for waiting in sent])
-        wire.enter_pipeline_mode()
-        try:
-            if begin:
-                wire.send_query_params(b"BEGIN", None)
-            for text, name in fresh.items():
-                wire.send_prepare(name, text)
-            for waiting in sent:
-                wire.send_query_prepared(
-                    self.names.get(waiting.form.text) or fresh[waiting.form.text], waiting.arguments
-                )
-            if commit:
-                wire.send_query_params(b"COMMIT", None)
-            wire.pipeline_sync()
-            results = self._results()
-        finally:
-            if wire.status == pq.ConnStatus.OK:
-                wire.exit_pipeline_mode()
-        first = int(begin) + len(fresh)
-        failed = next((place for place, result in enumerate(results) if result.status not in _GOOD), None)
-        if failed is None or failed >= first:
-            self.names |= fresh
-        if failed is not None:
-            self.stale = results[failed].error_field(pq.DiagnosticField.SQLSTATE) == _NOT_PREPARED
-            raise _Failed(failed - first, _error(results[failed]))
-        return [waiting.form.answer(result) for waiting, result in zip(sent, results[first:], strict=False)]
-
-    def roll_back(self) -> None:
-        """Ends the transaction, and forgets what waits."""
-        self.waiting = []
-        if self.driver.pgconn.transaction_status not in (pq.TransactionStatus.IDLE, pq.TransactionStatus.UNKNOWN):
-            self.driver.pgconn.exec_(b"ROLLBACK")
-
-    def _begin_anew(self) -> None:
-        """Throws all statements away, ours and the driver's, by the driver itself: else it would go on to use what is gone.
-
-        The driver does it once more with its next statement, so that one follows at once.
-        """
-        self.driver.execute("DEALLOCATE ALL", prepare=False)
-        self.driver.execute("SELECT 1", prepare=False)
-        self.names, self.stale = {}, False
-
-    def _named(self, texts: set[bytes]) -> dict[bytes, bytes]:
-        """A name never used before for each statement that the connection does not know yet."""
-        self.made += len(texts)
-        return {text: b"exchange%d" % (self.made - number) for number, text in enumerate(texts)}
-
-    def _results(self) -> list[pq.abc.PGresult]:
-        wire = self.driver.pgconn
-        while wire.flush():
-            self.readable.poll(10)
-            wire.consume_input()
-        found: list[pq.abc.PGresult] = []
-        while True:
-            while wire.is_busy():
-                self.readable.poll()
-                wire.consume_input()
-            result = wire.get_result()
-            if result is None:
-                if wire.status != pq.ConnStatus.OK:
-                    raise psycopg.OperationalError("the connection to the database is lost")
-            elif result.status == pq.ExecStatus.PIPELINE_SYNC:
-                return found
-            else:
-                found.append(result)
-
-
-_GOOD = (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK)
-
-
-class _Failed(Exception):
-    """A statement of an exchange failed: which one (below zero: none of the caller's), and how."""
-
-    def __init__(self, place: int, error: psycopg.Error) -> None:
-        super().__init__(str(error))
-        self.place, self.error = place, error
-
-
-def _error(result: pq.abc.PGresult) -> psycopg.Error:
-    state = (result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode()
-    text = (result.error_message or b"").decode("utf-8", "replace").strip()
-    try:
-        return psycopg.errors.lookup(state)(text)
-    except KeyError:
-        return psycopg.DatabaseError(text)
-
-
-def _line(connection: Connection) -> _Line:
-    found: _Line | None = connection.info.get(_KEPT)
+def _line(connection: Connection) -> Line:
+    found: Line | None = connection.info.get(_KEPT)
     if found is None:
         driver: Any = connection.connection.driver_connection
-        found = connection.info[_KEPT] = _Line(driver)
+        found = connection.info[_KEPT] = Line(driver)
     return found
 
 
-def _send(connection: Connection, *more: _Waiting, commit: bool = False) -> list[Answer]:
+def _send(connection: Connection, *more: Waiting, commit: bool = False) -> list[Answer]:
     """Sends what waits on a connection, then `more`, then maybe the COMMIT; the answers, looked at."""
     line = _line(connection)
     sent, line.waiting = [*line.waiting, *more], []
     try:
         answers = line.exchange(sent, commit=commit)
-    except _Failed as failure:
+    except Failed as failure:
         guilty = sent[failure.place] if 0 <= failure.place < len(sent) else None
         if guilty is not None and guilty.otherwise is not None and failure.error.sqlstate == _NOTHING_THERE:
             raise guilty.otherwise from failure.error
@@ -279,7 +248,7 @@ def _as_usual(connection: Connection, text: bytes, error: psycopg.Error) -> Base
 
 
 def _send_waiting(connection: Connection) -> None:
-    found: _Line | None = connection.info.get(_KEPT)
+    found: Line | None = connection.info.get(_KEPT)
     if found is not None and found.waiting:
         _send(connection)
 
@@ -290,11 +259,19 @@ def _before_another(connection: Connection, *rest: object) -> None:
 
 def _with_commit(connection: Connection) -> None:
     """Commits together with what waits; afterwards the driver finds no transaction and has nothing left to do."""
-    found: _Line | None = connection.info.get(_KEPT)
-    if found is None or not found.waiting:
-        return
+    found: Line | None = connection.info.get(_KEPT)
+    if found is not None and found.waiting:
+        _commit(connection)
+
+
+def _commit(connection: Connection) -> None:
+    """Sends what waits and commits; without a check to look at in between that is one exchange."""
+    found = _line(connection)
     try:
-        _send(connection, commit=all(waiting.check is None for waiting in found.waiting))
+        if any(waiting.check is not None for waiting in found.waiting):
+            _send(connection)
+        if found.busy:
+            _send(connection, commit=True)
     except BaseException:
         # SQLAlchemy takes a transaction whose commit failed for ended, and would hand the connection on as it is.
         if not connection.invalidated:
@@ -306,7 +283,7 @@ def _with_rollback(connection: Connection) -> None:
     """Rolls back here: the driver's own way would throw the connection's prepared statements away each time."""
     if connection.invalidated:
         return  # it is lost, and its transaction with it: asking it for anything would hide the error that told so
-    found: _Line | None = connection.info.get(_KEPT)
+    found: Line | None = connection.info.get(_KEPT)
     if found is not None:
         found.roll_back()
 
@@ -315,6 +292,6 @@ def _with_savepoint(connection: Connection, *rest: object) -> None:
     """Going back to a savepoint takes the driver's way; what it throws away is prepared anew."""
     if connection.invalidated:
         return
-    found: _Line | None = connection.info.get(_KEPT)
+    found: Line | None = connection.info.get(_KEPT)
     if found is not None:
         found.waiting, found.stale = [], True

@@ -138,7 +138,7 @@ def shift(
         raise Refusal("state_conflict", machine=machine.name, state=before, to=to)
     values = {**also, "thing_id": thing_id, "from_state": before, "to_state": to}
     refusal = Refusal("state_conflict", machine=machine.name, state=before, to=to)
-    dialect = session.connection().dialect.name
+    dialect = session.get_bind().dialect.name
     statement = _shift_statement(model.__table__, tuple(also), dialect)
     if dialect == "sqlite":
         if exchanges.ask(session, statement, values).touched != 1:

@@ -1,5 +1,7 @@
-"""Statements as libpq takes them: text with numbered places, values written as texts, columns read by their type."""
+"""Statements as libpq takes them: text with numbered places, values written as texts, columns read by their type; and the
+line on which many of them travel in one go."""
 
+import select
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -17,6 +19,13 @@ from sqlalchemy.types import TypeDecorator
 Statement = sa.TextClause | sa.TextualSelect | sa.Select[Any] | sa.Update | sa.Insert
 
 _DIALECT = PGDialect_psycopg(paramstyle="numeric_dollar")
+
+
+#: Told of the statements of every exchange; for who counts them.
+listeners: list[Callable[[list[str]], None]] = []
+
+#: SQLSTATE of a statement that is not prepared any more: somebody deallocated all. The transaction is simply run again.
+_NOT_PREPARED = b"26000"
 
 
 class Answer(NamedTuple):
@@ -120,3 +129,124 @@ _READERS: dict[int, Callable[[bytes], Any]] = {
     1184: _moment,
     **dict.fromkeys((114, 3802), orjson.loads),
 }
+
+
+class Waiting(NamedTuple):
+    """A statement on its way, what to look at in its answer, and the refusal it stands for when it finds nothing."""
+
+    form: Form
+    arguments: list[bytes | None]
+    check: Callable[[Answer], None] | None = None
+    otherwise: Exception | None = None
+
+
+class Line:
+    """One connection's prepared statements, and what waits to be sent on it."""
+
+    def __init__(self, driver: "psycopg.Connection[Any]") -> None:
+        self.driver = driver
+        self.names: dict[bytes, bytes] = {}
+        self.made = 0
+        self.stale = False
+        self.waiting: list[Waiting] = []
+        self.readable = select.poll()
+        self.readable.register(driver.pgconn.socket, select.POLLIN)
+
+    def exchange(self, sent: Sequence[Waiting], *, commit: bool) -> list[Answer]:
+        """Sends statements in one go and reads all answers. Raises DBAPIError for the first that failed."""
+        wire = self.driver.pgconn
+        if self.stale:
+            self._begin_anew()
+        begin = wire.transaction_status == pq.TransactionStatus.IDLE and not self.driver.autocommit
+        fresh = self._named({waiting.form.text for waiting in sent} - self.names.keys())
+        for listener in listeners:
+            listener([waiting.form.text.decode() for waiting in sent])
+        wire.enter_pipeline_mode()
+        try:
+            if begin:
+                wire.send_query_params(b"BEGIN", None)
+            for text, name in fresh.items():
+                wire.send_prepare(name, text)
+            for waiting in sent:
+                wire.send_query_prepared(
+                    self.names.get(waiting.form.text) or fresh[waiting.form.text], waiting.arguments
+                )
+            if commit:
+                wire.send_query_params(b"COMMIT", None)
+            wire.pipeline_sync()
+            results = self._results()
+        finally:
+            if wire.status == pq.ConnStatus.OK:
+                wire.exit_pipeline_mode()
+        first = int(begin) + len(fresh)
+        failed = next((place for place, result in enumerate(results) if result.status not in _GOOD), None)
+        if failed is None or failed >= first:
+            self.names |= fresh
+        if failed is not None:
+            self.stale = results[failed].error_field(pq.DiagnosticField.SQLSTATE) == _NOT_PREPARED
+            raise Failed(failed - first, _error(results[failed]))
+        return [waiting.form.answer(result) for waiting, result in zip(sent, results[first:], strict=False)]
+
+    @property
+    def busy(self) -> bool:
+        """Whether a transaction is open, or something waits for one."""
+        return bool(self.waiting) or self.driver.pgconn.transaction_status != pq.TransactionStatus.IDLE
+
+    def roll_back(self) -> None:
+        """Ends the transaction, and forgets what waits."""
+        self.waiting = []
+        if self.driver.pgconn.transaction_status not in (pq.TransactionStatus.IDLE, pq.TransactionStatus.UNKNOWN):
+            self.driver.pgconn.exec_(b"ROLLBACK")
+
+    def _begin_anew(self) -> None:
+        """Throws all statements away, ours and the driver's, by the driver itself: else it would go on to use what is gone.
+
+        The driver does it once more with its next statement, so that one follows at once.
+        """
+        self.driver.execute("DEALLOCATE ALL", prepare=False)
+        self.driver.execute("SELECT 1", prepare=False)
+        self.names, self.stale = {}, False
+
+    def _named(self, texts: set[bytes]) -> dict[bytes, bytes]:
+        """A name never used before for each statement that the connection does not know yet."""
+        self.made += len(texts)
+        return {text: b"exchange%d" % (self.made - number) for number, text in enumerate(texts)}
+
+    def _results(self) -> list[pq.abc.PGresult]:
+        wire = self.driver.pgconn
+        while wire.flush():
+            self.readable.poll(10)
+            wire.consume_input()
+        found: list[pq.abc.PGresult] = []
+        while True:
+            while wire.is_busy():
+                self.readable.poll()
+                wire.consume_input()
+            result = wire.get_result()
+            if result is None:
+                if wire.status != pq.ConnStatus.OK:
+                    raise psycopg.OperationalError("the connection to the database is lost")
+            elif result.status == pq.ExecStatus.PIPELINE_SYNC:
+                return found
+            else:
+                found.append(result)
+
+
+_GOOD = (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK)
+
+
+class Failed(Exception):
+    """A statement of an exchange failed: which one (below zero: none of the caller's), and how."""
+
+    def __init__(self, place: int, error: psycopg.Error) -> None:
+        super().__init__(str(error))
+        self.place, self.error = place, error
+
+
+def _error(result: pq.abc.PGresult) -> psycopg.Error:
+    state = (result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode()
+    text = (result.error_message or b"").decode("utf-8", "replace").strip()
+    try:
+        return psycopg.errors.lookup(state)(text)
+    except KeyError:
+        return psycopg.DatabaseError(text)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from portal import exchanges
+from portal import wire
 
 
 @dataclass
@@ -33,9 +33,9 @@ def seen(portal: Any) -> Iterator[Seen]:
         found.exchanges += 1
 
     event.listen(portal.db.engine, "before_cursor_execute", note)
-    exchanges.listeners.append(note_exchange)
+    wire.listeners.append(note_exchange)
     try:
         yield found
     finally:
-        exchanges.listeners.remove(note_exchange)
+        wire.listeners.remove(note_exchange)
         event.remove(portal.db.engine, "before_cursor_execute", note)
