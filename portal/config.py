@@ -35,6 +35,10 @@ class Settings:
     rate_limit_storage: str = "memory://"
     trusted_proxies: int = 0
     default_company: str = "tungkai"
+    brand_name: str = "Taroko"
+    operator_name: str = ""
+    support_email: str = ""
+    support_phone: str = ""
     web_processes: int = 1
     web_threads: int = 8
     deposit_xpub_ethereum: str = ""
@@ -66,6 +70,9 @@ class Settings:
         if environment == SANDBOX:
             merged.setdefault("DATABASE_URL", f"sqlite:///{instance / 'portal.db'}")
             merged.setdefault("PUBLIC_URL", f"http://{host}:{port}")
+            merged.setdefault("OPERATOR_NAME", "太魯閣數位資產股份有限公司")
+            merged.setdefault("SUPPORT_EMAIL", "support@taroko.example")
+            merged.setdefault("SUPPORT_PHONE", "02-5550-0100")
         _check_secrets(merged, environment)
         database_url = merged["DATABASE_URL"]
         for plain in ("postgresql://", "postgres://"):
@@ -85,6 +92,10 @@ class Settings:
             rate_limit_storage=env.get("REDIS_URL") or "memory://",
             trusted_proxies=_whole_number(env, "TRUSTED_PROXIES", 0),
             default_company=env.get("DEFAULT_COMPANY", "tungkai"),
+            brand_name=merged.get("BRAND_NAME", "Taroko"),
+            operator_name=merged.get("OPERATOR_NAME", ""),
+            support_email=merged.get("SUPPORT_EMAIL", ""),
+            support_phone=merged.get("SUPPORT_PHONE", ""),
             web_processes=_whole_number(env, "WEB_PROCESSES", 1 if database_url.startswith("sqlite") else 4),
             web_threads=_whole_number(env, "WEB_THREADS", 8),
             deposit_xpub_ethereum=merged.get("DEPOSIT_XPUB_ETHEREUM", ""),

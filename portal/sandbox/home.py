@@ -7,6 +7,7 @@ import pyotp
 from flask import Response, current_app, flash, redirect, request
 from flask.typing import ResponseReturnValue
 
+from portal import permissions
 from portal.errors import N_
 from portal.http import portal
 from portal.sandbox import blueprint, demo_customers, demo_merchants, demo_staff
@@ -92,6 +93,8 @@ LEVERS = (
         (), "play",
     ),
 )  # fmt: skip
+#: What people are at a store, as its console says it.
+_STORE_ROLES = {"owner": N_("Owner"), "cashier": N_("Cashier"), "viewer": N_("Viewer")}
 BY_NAME = {lever.name: lever for lever in LEVERS}
 
 
@@ -138,7 +141,8 @@ def _page(typed: dict[str, dict[str, str]], problem: tuple[str, dict[str, Any]] 
         status,
         customers=[(person, pyotp.TOTP(person.totp_secret).at(moment)) for person in demo_customers.PEOPLE],
         customer_password=demo_customers.PASSWORD,
-        staff=[(email, name, secret, pyotp.TOTP(secret).at(moment)) for email, name, _, secret in demo_staff.STAFF],
+        staff=[(email, roles, secret, pyotp.TOTP(secret).at(moment)) for email, _, roles, secret in demo_staff.STAFF],
+        role_words={**permissions.ROLES, **_STORE_ROLES},
         staff_password=demo_staff.PASSWORD,
         merchants=portal().db.read(demo_merchants.shown),
         merchant_pin=demo_merchants.PIN,

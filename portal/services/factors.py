@@ -4,17 +4,18 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from portal.db import context
 from portal.services import accounts, devices, passkeys, second_factor
 from portal.services.devices import Visit
 from portal.services.second_factor import Pending
-
-ISSUER = "Taroko"
 
 
 def begin_totp(session: Session, customer_id: int) -> Pending:
     """Gives out a secret to bind; the label names the account as the contract's example does (`<user>@<issuer>`)."""
     person = accounts.customer(session, customer_id)
-    return second_factor.begin_totp(session, "customer", customer_id, f"{person.display_name}@{ISSUER}")
+    return second_factor.begin_totp(
+        session, "customer", customer_id, f"{person.display_name}@{context(session).settings.brand_name}"
+    )
 
 
 def bind_totp(session: Session, customer_id: int, code: str, secret: str | None, visit: Visit) -> None:

@@ -125,7 +125,9 @@ def begin_binding(session: Session, waiting: SignedInStaff) -> Pending:
     """The secret for a first authenticator. Raises Refusal `totp_bound` when a second factor is there already."""
     if is_bound(session, waiting.staff_id):
         raise Refusal("totp_bound")
-    return second_factor.begin_totp(session, KIND, waiting.staff_id, f"Taroko:{waiting.email}")
+    return second_factor.begin_totp(
+        session, KIND, waiting.staff_id, f"{context(session).settings.brand_name}:{waiting.email}"
+    )
 
 
 def bind_first(session: Session, waiting: SignedInStaff, code: str, visit: Visit) -> tuple[str, list[str]]:

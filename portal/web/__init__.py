@@ -15,6 +15,7 @@ SUBJECTS = (
     "security",
     "factors",
     "docs",
+    "help",
     "kyc",
     "withdrawals",
     "transfers",

@@ -4,7 +4,8 @@ from flask import Response, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.api.rendering import dumps
-from portal.web import blueprint, shell
+from portal.http import portal
+from portal.web import blueprint
 
 _AN_HOUR = "public, max-age=3600"
 _PAPER = "#faf9f6"
@@ -19,8 +20,8 @@ def manifest() -> ResponseReturnValue:
         ("icon-512.png", "512x512", "maskable"),
     ]
     content = {
-        "name": shell.BRAND_NAME,
-        "short_name": shell.BRAND_NAME,
+        "name": portal().settings.brand_name,
+        "short_name": portal().settings.brand_name,
         "id": "/",
         "start_url": "/wallet",
         "scope": "/",

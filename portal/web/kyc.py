@@ -89,6 +89,8 @@ def kyc_identity_sent() -> ResponseReturnValue:
         portal().db.transact(kyc.submit_basic_data, customer_id(), *entries)
     except Refusal as refusal:
         errors = _all_of(refusal, portal().db.read(kyc.wrong_entries, *entries))
+        if "gender" in errors:
+            errors["gender"] = gettext("Please choose what your document says.")
         return rendering.page("kyc/identity.html", "form", 422, values=values, errors=errors)
     return redirect(url_for("web.kyc_phone"), 303)
 

@@ -73,6 +73,12 @@ def money_text(units: int, asset: str, sign: bool = False, fixed: bool = False, 
     return str(amount_parts(units, asset, sign, fixed, code))
 
 
+def cents(units: int) -> int:
+    """A worth in TWD to the cent (half up), for estimates that follow the market; booked amounts are shown in full."""
+    step = 10 ** (money.scale_of("TWD") - 2)
+    return (units + step // 2) // step * step
+
+
 def amount_input(units: int, asset: str) -> str:
     """The amount as plain text for a form field: no grouping, no superfluous zeros (`96786`, `0.5`)."""
     text = format(money.to_decimal(units, asset), "f")
@@ -89,6 +95,11 @@ def price(value: Decimal | str | int, places: int | None = None) -> str:
         least, most = 2, 8
     whole, fraction = _grouped(abs(number), least, most)
     return f"{MINUS if number < 0 else ''}{whole}{fraction}"
+
+
+def market_price(value: Decimal | str) -> str:
+    """A market's price to look at: to the cent from a thousand on. What one is bound to is shown in full by `price`."""
+    return price(value, 2 if Decimal(value) >= 1000 else None)
 
 
 def percent(ratio: Decimal | str | int, sign: bool = False, places: int = 2) -> str:
@@ -302,7 +313,7 @@ def register(app: Flask) -> None:
         return figures.icon_markup(sprite, name, label, css_class)
 
     app.jinja_env.filters.update(
-        decimal=Decimal, money=money_text, amount_parts=amount_parts, amount_input=amount_input, price=price, percent=percent,
+        decimal=Decimal, money=money_text, amount_parts=amount_parts, cents=cents, amount_input=amount_input, price=price, market_price=market_price, percent=percent,
         local_time=local_time, time_text=time_text, duration=duration, mask_account=mask_account, mask_email=mask_email,
         mask_phone=mask_phone, address_short=address_short, groups=groups, file_size=file_size, qr_svg=figures.qr_svg,
         status_label=statuses.label, status_tone=statuses.tone,

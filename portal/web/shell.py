@@ -11,7 +11,6 @@ from portal.services import doors
 from portal.services.doors import Doors
 from portal.web import access
 
-BRAND_NAME = "Taroko"
 BRAND_COLOUR = "#0b6b57"
 
 #: Customers' main ways, in order of use.
@@ -25,8 +24,16 @@ NAV = (
 )
 
 
-#: Ways for those who do not come as customers.
-FOOT = (("/merchant", N_("For stores")), ("/partner", N_("For institutions")))
+#: What everybody looks for at the foot of a page, and the ways for those who do not come as customers.
+FOOT = (
+    ("/help", N_("Help")),
+    ("/help/fees", N_("Fees and limits")),
+    ("/terms", N_("Terms of service")),
+    ("/privacy", N_("Privacy")),
+    ("/merchant", N_("For stores")),
+    ("/partner", N_("For institutions")),
+    ("/docs", N_("Developers")),
+)
 
 
 def register(app: Flask) -> None:
@@ -44,7 +51,8 @@ def _doors() -> Doors | None:
 def _frame() -> dict[str, Any]:
     here = request.path if has_request_context() else ""  # mails are rendered outside a request
     return {
-        "brand": {"name": BRAND_NAME, "colour": BRAND_COLOUR, "logo_url": None},
+        "brand": {"name": portal().settings.brand_name, "colour": BRAND_COLOUR, "logo_url": None},
+        "operator_name": portal().settings.operator_name,
         "portal_env": portal().settings.environment,
         "nav_items": [
             {

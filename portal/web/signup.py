@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 from sqlalchemy.orm import Session
 
-from portal.errors import Refusal
+from portal.errors import N_, Refusal
 from portal.http import give_token, know_device, portal, visit
 from portal.models.customers import Customer
 from portal.services import accounts, captchas, code_requests, identifiers, password_rules, sign_in
@@ -18,6 +18,13 @@ from portal.web.devices import device_secret
 
 #: Where the browser remembers whose sign-up it has just proved by password; the form cookie is signed.
 UNVERIFIED = "unverified"
+#: The fields of the form from top to bottom, and what is said when nothing stands in them.
+FIELDS = {
+    "username": N_("Please choose a user name."),
+    "email": N_("Please enter your e-mail address."),
+    "password": N_("Please enter a password."),
+    "captcha_text": N_("Please enter the characters in the picture."),
+}
 
 
 def new_captcha() -> Picture:
@@ -53,7 +60,7 @@ def _form(values: dict[str, str], errors: dict[str, str], status: int = 200) -> 
 @blueprint.post("/signup")
 def sign_up() -> ResponseReturnValue:
     """Signs the person up and leads on to the code; `again` only asks for another picture."""
-    values = problems.typed("username", "email", "password", "captcha_id", "captcha_text")
+    values = problems.typed("captcha_id", *FIELDS)
     if "again" in request.form:
         return _form(values, {})
     try:
@@ -63,11 +70,17 @@ def sign_up() -> ResponseReturnValue:
             portal().db, person, values["captcha_id"], values["captcha_text"], visit("web", device_secret())
         )
     except Refusal as refusal:
-        return _form(values, {**problems.of(refusal, captchaNumber="captcha_text"), **_wrong(values)}, 422)
+        found = {**problems.of(refusal, captchaNumber="captcha_text"), **_wrong(values)}
+        return _form(values, {name: found[name] for name in sorted(found, key=_place)}, 422)
     session[UNVERIFIED] = customer_id
     answer = redirect("/signup/verify", 303)
     know_device(answer, device_secret())
     return answer
+
+
+def _place(field: str) -> int:
+    """Where a field stands in the form, so that the mistakes are named in the order in which they meet the eye."""
+    return list(FIELDS).index(field) if field in FIELDS else -1
 
 
 def _wrong(values: dict[str, str]) -> dict[str, str]:
@@ -82,6 +95,7 @@ def _wrong(values: dict[str, str]) -> dict[str, str]:
             check()
         except Refusal as refusal:
             found.update(problems.of(refusal))
+    found.update({field: gettext(words) for field, words in FIELDS.items() if not values[field].strip()})
     return found
 
 

@@ -18,7 +18,6 @@ from portal.web.access import customer_id, login_required
 from portal.web.activity_words import title
 from portal.web.history import inert
 from portal.web.presentation import time_text
-from portal.web.shell import BRAND_NAME
 
 
 @blueprint.get("/statements")
@@ -37,7 +36,7 @@ def statement_document(period: str) -> ResponseReturnValue:
     found, customer = portal(), customer_id()
     name, wanted, balances = found.db.read(_begin, customer, period)
     content = statement_pdf.make(
-        BRAND_NAME, name, wanted, balances, statements.lines(found.db.read, customer, wanted, balances),
+        portal().settings.brand_name, name, wanted, balances, statements.lines(found.db.read, customer, wanted, balances),
         made_at=time_text(found.clock.now(), "long"), sandbox=found.settings.sandbox,
     )  # fmt: skip
     return _attachment(Response(content, mimetype="application/pdf"), f"statement-{period}.pdf")

@@ -13,7 +13,7 @@ from portal.errors import N_, Refusal, declare
 from portal.http import portal
 from portal.models.customers import Customer
 from portal.money import plain_text
-from portal.services import prices, pricing, quotes
+from portal.services import offering, prices, pricing, quotes
 from portal.services.pricing import BASE, ORDER, ORDER_ASSET
 from portal.services.quotes import Held
 from portal.web import blueprint, presentation, problems, rendering, repeats
@@ -47,9 +47,12 @@ def trade_preview() -> ResponseReturnValue:
             errors = _said(refusal, values)
     _follow(values, agreed)
     facts = portal().db.read(_desk, customer_id(), values)
-    anew = [which for which in (ORDER, BASE) if which != touched]
+    renewed: dict[str, Any] = {
+        "anew": [which for which in (ORDER, BASE) if which != touched],
+        "market_anew": touched == "asset",
+    }
     return rendering.page(
-        "trade/trade.html", "summary", values=values, errors=errors, agreed=agreed, anew=anew, **facts
+        "trade/trade.html", "summary", values=values, errors=errors, agreed=agreed, **renewed, **facts
     )
 
 
@@ -195,7 +198,10 @@ def _desk(session: Session, customer: int, values: dict[str, str]) -> dict[str, 
     available = balances.get((spend, "available"), 0)
     return {
         "assets": prices.MARKETS,
-        "tickers": tickers,
+        "market": {
+            "ticker": tickers[values["asset"]],
+            "path": [price for _, price in prices.series(session, values["asset"], 0)],
+        },
         "spread": spread,
         "unit_price": pricing.unit_price(values["side"], market, spread) if market else None,
         "limits": quotes.limits(session, values["asset"]),
@@ -203,6 +209,7 @@ def _desk(session: Session, customer: int, values: dict[str, str]) -> dict[str, 
         "available": available,
         "most": plain_text(available, spend),
         "kyc_level": person.kyc_level,
+        "paused": not offering.is_open(session, offering.TRADING, values["asset"]),
         "may_trade": person.standing == "normal" and person.kyc_level >= quotes.LEVEL,
         "standing": person.standing,
     }

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from portal.http import portal
 from portal.models.customers import Customer
-from portal.services import history, prices, wallet
+from portal.services import history, kyc, prices, second_factor, wallet
 from portal.web import blueprint, rendering
 from portal.web.access import customer_id, login_required
 
@@ -33,10 +33,13 @@ def wallet_balances() -> ResponseReturnValue:
 def _facts(session: Session, customer: int) -> dict[str, Any]:
     overview = wallet.overview(session, customer)
     shown = [holding for holding in overview.holdings if holding.total or holding.asset in wallet.BROKERAGE]
+    level = session.get_one(Customer, customer).kyc_level
     return {
         "overview": overview,
         "holdings": shown,
         "tickers": {ticker.base: ticker for ticker in prices.tickers(session)},
         "rows": history.page(session, customer, limit=RECENT).rows,
-        "kyc_level": session.get_one(Customer, customer).kyc_level,
+        "kyc_level": level,
+        "reviewing": level < 3 and kyc.VERIFYING in kyc.standing(session, customer).levels.values(),
+        "has_second": second_factor.is_bound(session, "customer", customer),
     }

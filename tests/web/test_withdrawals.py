@@ -105,7 +105,7 @@ def test_the_preview_says_what_arrives_by_the_same_rules(enter, amy):
 @pytest.mark.parametrize(
     ("who", "says"),
     [
-        ({"kyc_level": 2}, "KYC level 3"),
+        ({"kyc_level": 2}, "opens with level 3"),
         ({"totp": False}, "authenticator"),
         ({"bank_account": False}, "bank account"),
         ({"standing": "blocked"}, "contact us"),
