@@ -108,7 +108,7 @@ def test_finished_steps_lead_back(app: Flask, visitor: Visitor) -> None:
     ("field", "value", "message"),
     [
         ("name", "林123", "Write your name"),
-        ("gender", "", "Please check this entry."),
+        ("gender", "", "Please choose what your document says."),
         ("birthday", "31.5.1990", "Enter the day as year"),
         ("identityNumber", "A123456788", "This is not a number"),
         ("name", "<script>alert(1)</script>", "Write your name"),
