@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from portal.http import portal
 from portal.partner import blueprint
 from portal.partner.access import Seat, before, member_required, path_of
-from portal.services import institution_members, institutions, loads, partner_board, partner_requests
+from portal.services import institution_members, institutions, loads, offering, partner_board, partner_requests
 from portal.web import rendering
 from portal.web.access import customer_id, login_required
 
@@ -56,17 +56,20 @@ def board(seat: Seat) -> ResponseReturnValue:
 def float_page(seat: Seat) -> ResponseReturnValue:
     """What the float holds, where to fill it, and all its changes."""
     number = before()
-    floats, addresses, rows = portal().db.read(_float_facts, seat.institution_id, number)
+    floats, addresses, paused, rows = portal().db.read(_float_facts, seat.institution_id, number)
     older = path_of(seat, "float_page", before=rows[PAGE - 1].entry_id) if len(rows) > PAGE else None
     return rendering.page(
-        "partner/float.html", "rows", floats=floats, addresses=addresses, rows=rows[:PAGE], older=older,
+        "partner/float.html", "rows", floats=floats, addresses=addresses, paused=paused, rows=rows[:PAGE], older=older,
         newest=path_of(seat, "float_page") if number else None,
     )  # fmt: skip
 
 
-def _float_facts(session: Session, institution_id: int, number: int | None) -> tuple[Any, Any, Any]:
+def _float_facts(session: Session, institution_id: int, number: int | None) -> tuple[Any, Any, Any, Any]:
+    addresses = institutions.deposit_addresses(session, institution_id)
+    open_ones = offering.open_networks(session, "USDT", offering.DEPOSITS)
     return (
         institutions.float_states(session, institution_id),
-        institutions.deposit_addresses(session, institution_id),
+        {network: address for network, address in addresses.items() if network in open_ones},
+        [network for network in sorted(addresses) if network not in open_ones],
         institutions.float_history(session, institution_id, before=number, count=PAGE + 1),
     )

@@ -15,11 +15,22 @@ from sqlalchemy.orm import Session
 from portal.db import context, insert_if_absent, now
 from portal.errors import N_, Refusal, declare
 from portal.models.wallet import AddressCounter, Deposit, DepositAddress
+from portal.services import offering
 from portal.services.networks import ETHEREUM, TRON
 
 declare({"address_unavailable": N_("No deposit address can be made right now. Please try again later.")})
 
 _TRON_PREFIX = b"\x41"
+
+
+def to_deposit(session: Session, owner_kind: str, owner_id: int, network: str, assets: Iterable[str]) -> DepositAddress:
+    """The owner's address for deposits of these assets, one of which is open at least.
+
+    Raises Refusal `deposits_paused` and those of `for_owner`.
+    """
+    if not any(offering.is_open(session, offering.DEPOSITS, asset, network) for asset in assets):
+        raise Refusal("deposits_paused")
+    return for_owner(session, owner_kind, owner_id, network)
 
 
 def for_owner(session: Session, owner_kind: str, owner_id: int, network: str) -> DepositAddress:

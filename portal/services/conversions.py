@@ -18,7 +18,7 @@ from portal.models.columns import new_public_id
 from portal.models.conversions import Conversion
 from portal.models.customers import Customer
 from portal.money import EXACT, parse_units, to_decimal, units_ceil, units_floor
-from portal.services import activity, notifications, parameters, prices, quotes, references
+from portal.services import activity, notifications, offering, parameters, prices, quotes, references
 from portal.services.notifications import Event
 
 ASSETS = ("TWD", "USDT", "ETH")
@@ -65,8 +65,8 @@ class Sum:
 def reckon(session: Session, customer_id: int, from_asset: str, from_units: int, to_asset: str) -> Sum:
     """What an amount would come to now.
 
-    Raises Refusal `currency_unknown`, `conversion_same_asset`, `trading_not_allowed`, `amount_out_of_range`,
-    `price_unknown`, `price_stale`.
+    Raises Refusal `currency_unknown`, `conversion_same_asset`, `trading_paused`, `trading_not_allowed`,
+    `amount_out_of_range`, `price_unknown`, `price_stale`.
     """
     customer = _customer(session, customer_id)
     from_price, to_price = _prices(session, from_asset, to_asset)
@@ -168,6 +168,8 @@ def _prices(session: Session, from_asset: str, to_asset: str) -> tuple[Decimal, 
             raise Refusal("currency_unknown", field=name)
     if from_asset == to_asset:
         raise Refusal("conversion_same_asset", field="toAsset")
+    for name, asset in (("fromWallet", from_asset), ("toAsset", to_asset)):
+        offering.check(session, offering.TRADING, asset, field=name)
     return _price(session, from_asset), _price(session, to_asset)
 
 

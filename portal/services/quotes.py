@@ -23,7 +23,7 @@ from portal.models.customers import Customer
 from portal.models.market import Price, Quote
 from portal.models.system import Notification
 from portal.money import AmountError, parse_units
-from portal.services import activity, jobs, messages, notifications, parameters, prices, pricing, references
+from portal.services import activity, jobs, messages, notifications, offering, parameters, prices, pricing, references
 from portal.services.notifications import Event
 from portal.services.pricing import BASE, BUY, ORDER, ORDER_ASSET, SELL, Terms
 
@@ -146,7 +146,7 @@ def indicate(session: Session, customer_id: int, side: str, base_asset: str, giv
 def offer(session: Session, customer_id: int, side: str, base_asset: str, given: str, units: int) -> Held:
     """Holds a price for a customer. Two statements: one look, one INSERT.
 
-    Raises Refusal `side_invalid`, `currency_unknown`, `trading_not_allowed` (standing or KYC level), `amount_out_of_range`
+    Raises Refusal `side_invalid`, `currency_unknown`, `trading_paused`, `trading_not_allowed` (standing or KYC level), `amount_out_of_range`
     (facts: min_units, max_units), `stock_short`, `price_unknown` or `price_stale`.
     """
     agreed, spread = _terms(session, customer_id, side, base_asset, given, units)
@@ -227,6 +227,7 @@ def _terms(
     if side not in (BUY, SELL):
         raise Refusal("side_invalid", field="side")
     bounds = limits(session, base_asset)
+    offering.check(session, offering.TRADING, base_asset, field="currency")
     wanted = {
         "customer_id": customer_id,
         "symbol": prices.symbol_of(base_asset),

@@ -13,7 +13,7 @@ from portal.machines.swapping import SWAPPING
 from portal.models.customers import Customer
 from portal.models.vouchers import SwapOrder
 from portal.money import parse_units, plain_text, to_decimal, units_floor
-from portal.services import activity, codes, messages, parameters, references
+from portal.services import activity, codes, messages, offering, parameters, references
 from portal.services.voucher_customers import acting, phone_of, units
 
 declare({"swap_closed": N_("This swap is not waiting for a code any more.")})
@@ -36,9 +36,11 @@ def rate_of(session: Session, from_asset: str, to_asset: str) -> Decimal:
 def create(session: Session, customer_id: int, from_asset: str, to_asset: str, quantity: object) -> SwapOrder:
     """Makes a swap that waits for its code; the fund password was proven before. Nothing moves yet.
 
-    Raises Refusal `currency_unknown`, `amount_…`, `insufficient_balance`, `account_restricted`, `phone_missing`.
+    Raises Refusal `currency_unknown`, `trading_paused`, `amount_…`, `insufficient_balance`, `account_restricted`,
+    `phone_missing`.
     """
     rate = rate_of(session, from_asset, to_asset)
+    offering.check(session, offering.TRADING, from_asset, to_asset, field="to_asset")
     rule = parameters.get(session, "voucher_swap")
     quantity_units = units(quantity, from_asset, "quantity")
     least, most = parse_units(rule["least"], from_asset), parse_units(rule["most"], from_asset)

@@ -18,7 +18,7 @@ from portal.models.customers import Customer
 from portal.models.vouchers import BuyOrder, CompanyBankAccount
 from portal.models.wallet import VirtualAccount
 from portal.money import parse_units, plain_text, to_decimal, units_ceil
-from portal.services import bank_credits, codes, companies, messages, parameters
+from portal.services import bank_credits, codes, companies, messages, offering, parameters
 from portal.services.voucher_customers import acting, bank_account_of, phone_of, units
 
 declare(
@@ -67,8 +67,9 @@ class Wanted:
 def create(session: Session, customer_id: int, wanted: Wanted) -> Payable:
     """Makes an order and sends its code; the fund password was proven before.
 
-    Raises Refusal `input_invalid`, `input_missing`, `amount_…`, `order_not_whole`, `bank_account_unverified`, `vouchers_sold_out`, `account_restricted`, `phone_missing`, `code_too_soon`.
+    Raises Refusal `input_invalid`, `input_missing`, `amount_…`, `order_not_whole`, `bank_account_unverified`, `vouchers_sold_out`, `trading_paused`, `account_restricted`, `phone_missing`, `code_too_soon`.
     """
+    offering.check(session, offering.TRADING, "TWIP", field="quantity")
     quantity_units, price, total_units = price_of(session, wanted.quantity)
     payout = companies.payout_account(session, wanted.payout_account)
     name = _remitter(wanted)

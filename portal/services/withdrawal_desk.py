@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from portal import ledger
 from portal.db import now
+from portal.errors import N_
 from portal.models.customers import Customer
 from portal.models.wallet import CommonAddress, Withdrawal
 from portal.services import (
@@ -14,6 +15,7 @@ from portal.services import (
     common_addresses,
     limits,
     networks,
+    offering,
     second_factor,
     travel_rule,
     withdrawal_rules,
@@ -40,11 +42,17 @@ class Desk:
     known_only: bool
     held_until: datetime | None
     travel_from_units: int = 0
+    paused: tuple[str, ...] = ()
 
     @property
     def level_needed(self) -> int:
         """The KYC level that opens this asset's withdrawals."""
         return self.rules[0].level_needed
+
+    @property
+    def open_rules(self) -> list[withdrawal_rules.Rule]:
+        """The rules of the networks on which a withdrawal may begin at present; `paused` has the others."""
+        return [rule for rule in self.rules if rule.network not in self.paused]
 
     @property
     def most_units(self) -> int:
@@ -56,7 +64,7 @@ class Desk:
         """Whether the form is of any use to this customer now."""
         return (
             self.standing == "normal" and self.kyc_level >= self.level_needed and self.has_totp
-            and self.held_until is None and (self.kind != withdrawal_rules.FIAT or bool(self.accounts))
+            and self.held_until is None and bool(self.open_rules) and (self.kind != withdrawal_rules.FIAT or bool(self.accounts))
         )  # fmt: skip
 
 
@@ -80,12 +88,18 @@ def desk(session: Session, customer_id: int, asset: str) -> Desk:
         known_only=customer.known_addresses_only,
         held_until=until if until is not None and until > now(session) else None,
         travel_from_units=travel_rule.from_units(session),
+        paused=tuple(
+            rule.network
+            for rule in rules
+            if rule.network != networks.BANK
+            and not offering.is_open(session, offering.WITHDRAWALS, asset, rule.network)
+        ),
     )
 
 
 def network_names() -> dict[str, str]:
     """The networks as people know them."""
-    return {networks.TRON: "TRON (TRC20)", networks.ETHEREUM: "Ethereum (ERC20)"}
+    return {networks.TRON: N_("TRON (TRC20)"), networks.ETHEREUM: N_("Ethereum (ERC20)")}
 
 
 def account_of(session: Session, withdrawal: Withdrawal) -> BankAccountView | None:

@@ -23,6 +23,7 @@ from portal.services import (
     activity,
     codes,
     limits,
+    offering,
     parameters,
     references,
     travel_rule,
@@ -87,7 +88,7 @@ class Preview:
 def request(session: Session, wanted: Request, code_channel: str = "mail") -> Withdrawal:
     """Makes a withdrawal that waits for its code and sends the code; nothing is held yet.
 
-    Raises Refusal `currency_unknown`, `withdrawals_not_allowed`, `withdrawals_held` (fact data.until in ms),
+    Raises Refusal `currency_unknown`, `withdrawals_paused`, `withdrawals_not_allowed`, `withdrawals_held` (fact data.until in ms),
     `amount_out_of_range`, `amount_not_whole`, `address_invalid`, `address_not_known`, `bank_account_unknown`,
     `limit_exceeded`, `insufficient_balance`, `travel_wallet_missing`, `travel_name_missing`, `code_too_soon`.
     """
@@ -117,6 +118,8 @@ def preview(session: Session, wanted: Request) -> Preview:
 def _examine(session: Session, wanted: Request) -> tuple[Customer, withdrawal_rules.Rule, destinations.Destination]:
     contact = _contact(session, wanted)
     rule = withdrawal_rules.rule(session, wanted.kind, wanted.asset, wanted.network, contact.kyc_level)
+    if wanted.network != BANK:  # what the bank pays out has a switch of its own (services/payout_switch.py)
+        offering.check(session, offering.WITHDRAWALS, wanted.asset, wanted.network, field="paymentWay")
     destinations.check_allowed(session, contact, rule)
     withdrawal_rules.check_amount(rule, wanted.amount_units)
     found = destinations.find(session, wanted.owner_kind, wanted.owner_id, wanted, contact)

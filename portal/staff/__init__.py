@@ -25,6 +25,7 @@ SUBJECTS = (
     "books",
     "risk",
     "checks",
+    "offering",
     "setup",
     "disputes",
 )

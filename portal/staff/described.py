@@ -18,6 +18,7 @@ _WORDS: dict[str, str] = {
     "owner_kind": N_("Whose"),
     "owner_id": N_("Number"),
     "asset": N_("Asset"),
+    "thing": N_("Asset or network"),
     "bucket": N_("Account"),
     "units": N_("Amount"),
     "counter": N_("Against the house's"),

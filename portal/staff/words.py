@@ -14,6 +14,7 @@ SUBJECTS: dict[str, Any] = {
     "staff": lazy_pgettext("subject", "Staff"),
     "system": lazy_pgettext("subject", "The portal itself"),
     "setting": lazy_pgettext("subject", "Rule"),
+    "offering": lazy_pgettext("subject", "On offer"),
     "role": lazy_pgettext("subject", "Role"),
     "bank_credit": lazy_pgettext("subject", "Bank credit"),
     "bank_refund": lazy_pgettext("subject", "Refund"),
@@ -311,6 +312,11 @@ KEYS: dict[str, Any] = {
     "customers": lazy_pgettext("key", "Customers"),
     "hours": lazy_pgettext("key", "Within hours"),
     "withdrawals": lazy_pgettext("key", "Withdrawals"),
+    "deposits_open": lazy_pgettext("key", "Deposits open"),
+    "withdrawals_open": lazy_pgettext("key", "Withdrawals open"),
+    "trading_open": lazy_pgettext("key", "Trading open"),
+    "TRON": lazy_pgettext("key", "TRON"),
+    "ETHEREUM": lazy_pgettext("key", "Ethereum"),
     "worth_twd": lazy_pgettext("key", "Worth, TWD"),
     "limit_twd": lazy_pgettext("key", "Limit, TWD"),
     "percent": lazy_pgettext("key", "Percent of it"),
@@ -324,6 +330,7 @@ ENTRIES: dict[str, Any] = {
 }
 
 RULES: dict[str, Any] = {
+    "offering": lazy_pgettext("rule", "Assets and networks"),
     "bank.virtual_accounts": lazy_pgettext("rule", "Virtual accounts"),
     "bank.refunds": lazy_pgettext("rule", "Refunds of bank credits"),
     "bank.payout_account": lazy_pgettext("rule", "Account that pays out"),

@@ -99,14 +99,14 @@ def _said(refusal: Refusal) -> dict[str, str]:
 def _page(way: str, values: dict[str, str], errors: dict[str, str], status: int = 200) -> ResponseReturnValue:
     asset, network, name = WAYS[way]
     # The account or address is made when its owner first looks for it; looking again finds the same one.
-    facts = portal().db.transact(_facts, customer_id(), network)
+    facts = portal().db.transact(_facts, customer_id(), asset, network)
     return rendering.page(
         "wallet/deposit.html", "form", status, way=way, ways=WAYS, asset=asset, network=network, name=name,
         estimate=ESTIMATES[network], values=values, errors=errors, key=rendering.form_key(), url_of=_url, **facts,
     )  # fmt: skip
 
 
-def _facts(session: Session, customer: int, network: str) -> dict[str, Any]:
+def _facts(session: Session, customer: int, asset: str, network: str) -> dict[str, Any]:
     person = session.get_one(Customer, customer)
     facts: dict[str, Any] = {
         "recent": deposits.recent(session, customer),
@@ -114,6 +114,7 @@ def _facts(session: Session, customer: int, network: str) -> dict[str, Any]:
         "bank": None,
         "address": None,
         "refused": None,
+        "problem": None,
         "payment_way": networks.WAY_OF.get(network),
     }
     if network == networks.BANK:
@@ -124,7 +125,10 @@ def _facts(session: Session, customer: int, network: str) -> dict[str, Any]:
     elif person.standing != "normal" or person.kyc_level < ADDRESS_LEVEL:
         facts["refused"] = "deposit_not_allowed"
     else:
-        facts["address"] = addresses.for_owner(session, "customer", customer, network).address
+        try:
+            facts["address"] = addresses.to_deposit(session, "customer", customer, network, [asset]).address
+        except Refusal as refusal:
+            facts["refused"], facts["problem"] = refusal.name, gettext(refusal.message)
     return facts
 
 

@@ -15,6 +15,7 @@ from portal.http import portal
 from portal.services import (
     addresses,
     networks,
+    swaps,
     voucher_customers,
     voucher_deposits,
     voucher_desk,
@@ -25,7 +26,7 @@ from portal.services.withdrawal_rules import REDEMPTION, VOUCHER
 from portal.web import blueprint, paging, problems, rendering, repeats
 from portal.web.access import customer_id, login_required
 
-_FIELDS = {"address": "recipient_address", "bankId": "amount"}
+_FIELDS = {"address": "recipient_address", "bankId": "amount", "paymentWay": "recipient_address"}
 _ROWS = 10
 
 
@@ -119,7 +120,10 @@ def voucher_deposit_arrivals() -> ResponseReturnValue:
 
 def _deposit_facts(session: Session, customer: int) -> dict[str, Any]:
     try:
-        address, problem = addresses.for_owner(session, "customer", customer, networks.TRON).address, None
+        address, problem = (
+            addresses.to_deposit(session, "customer", customer, networks.TRON, swaps.ASSETS).address,
+            None,
+        )
     except Refusal as refusal:
         address, problem = None, gettext(refusal.message)
     return {"address": address, "problem": problem, **_arrivals(session, customer)}

@@ -55,7 +55,7 @@ def _form(
     asset: str, values: dict[str, str], errors: dict[str, str], status: int = 200, facts: dict[str, Any] | None = None
 ) -> ResponseReturnValue:
     desk = portal().db.read(withdrawal_desk.desk, customer_id(), asset)
-    chosen = values.get("network") or desk.rules[0].network
+    chosen = values.get("network") or (desk.open_rules or desk.rules)[0].network
     return rendering.page(
         "withdrawals/withdraw.html", "form", status, desk=desk, values={**values, "network": chosen}, errors=errors,
         assets=withdrawal_desk.ASSETS, names=withdrawal_desk.network_names(), estimates=ESTIMATES,

@@ -39,6 +39,7 @@ SCREENS: dict[str, tuple[str, str]] = {
     "settings": ("treasury", "support"),
     "settings/withdrawal_approval": ("treasury", "support"),
     "settings/stuck": ("admin", "support"),
+    "offering": ("treasury", "support"),
     "companies": ("admin", "support"),
     "companies/1": ("admin", "support"),
     "stores": ("admin", "support"),

@@ -5,7 +5,7 @@ import uuid
 import pytest
 from playwright.sync_api import Page, expect
 
-from portal.services import companies, parameters, staff_accounts
+from portal.services import companies, offering, parameters, staff_accounts
 from tests.support import desk, live_desk
 from tests.support.browser import Browse, Visitor
 from tests.support.live import LivePortal
@@ -181,6 +181,32 @@ def test_a_member_is_invited_given_a_role_and_suspended(
     live_desk.press(page, "form[action$='/standing'] button")
     expect(page.locator("main .badge", has_text="Suspended").first).to_be_visible()
     maker.fits()
+
+
+@TWO_WAYS
+def test_an_asset_is_paused_and_opened_again_by_two(
+    seat: Browse, back_office: LivePortal, device: str, javascript: bool
+) -> None:
+    thing = "TWIG:trading" if javascript else "TWIG:withdrawals"
+    portal = live_desk.beside(back_office)
+    maker, checker = seat(device, javascript=javascript), seat("desktop", javascript=javascript)
+    live_desk.new_desk(maker, back_office, "treasury")
+    for to in ("paused", "open"):
+        page = maker.go("/staff/offering")
+        page.select_option("[name=switch]", thing)
+        page.select_option("[name=to]", to)
+        page.click("main form .actions button")
+        expect(page.locator("[name=reason]")).to_have_attribute("aria-invalid", "true")
+        maker.fits()
+        page.fill("[name=reason]", f"{to} {thing}")
+        page.click("main form .actions button")
+        live_desk.said(page, "Another person decides.")
+        approve(checker, back_office, f"{to} {thing}")
+        page = maker.go("/staff/offering")
+        expect(page.locator("main table .badge", has_text="Paused")).to_have_count(1 if to == "paused" else 0)
+        if javascript:
+            maker.axe()
+    assert portal.db.read(offering.is_open, *reversed(thing.split(":")))
 
 
 def test_nobody_gives_roles_to_themselves(seat: Browse, back_office: LivePortal) -> None:

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from portal.models.customers import ClientSession
-from portal.services import institution_members, partner_cards, partner_keys, webhooks
+from portal.services import institution_members, offering, partner_cards, partner_keys, webhooks
 from tests.api.partner.test_people import decide
 from tests.support import people
 from tests.support.partners import kyc_body, partner
@@ -114,6 +114,15 @@ def test_the_float_tells_its_history(house, enter) -> None:
     assert "4,899.00" in figures(page.text)
     assert "Opening fee of a card" in page.text and "Load of a card" in page.text
     assert "0x" in page.text
+
+
+def test_the_float_is_filled_over_networks_that_are_open(house, enter, portal) -> None:
+    assert len(enter(house.viewer).page(f"{house.base}/float").all(".qr-card")) == 2
+    _, payload = portal.db.read(offering.proposal, "TRON", "deposits", False)
+    portal.db.transact(offering.carry_out, payload, "staff:0", "approval:0")
+    page = enter(house.viewer).page(f"{house.base}/float")
+    assert len(page.all(".qr-card")) == 1
+    assert "TRON (TRC20) is paused for the moment." in page.text
 
 
 def test_a_card_is_opened_activated_and_loaded_from_the_console(house, enter, portal) -> None:

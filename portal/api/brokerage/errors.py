@@ -94,6 +94,10 @@ ERRORS: defaultdict[str, tuple[int, str | None]] = defaultdict(
         "deposit_not_allowed": (40039, "当前用户状态无法存款"),
         "bank_account_missing": (3006, None),
         "address_unavailable": (-4038, "获取虚拟币钱包地址出错"),
+        # what is paused is on no list of the family either, so that it is no currency for the time being
+        "deposits_paused": (-4038, "获取虚拟币钱包地址出错"),
+        "withdrawals_paused": (-2023, "未知的币种"),
+        "trading_paused": (-2023, "未知的币种"),
         "history_query_invalid": (-2, "Invalid query"),
         # withdrawals, transfers and conversions; 40059 is ours, beside 40039 (deposits) and 40049 (trading)
         "withdrawals_held": (40059, "当前用户状态无法提现"),

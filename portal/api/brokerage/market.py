@@ -1,5 +1,6 @@
 """The market in the brokerage family: tickers, limits of a trade, charts, currencies and their networks."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -13,7 +14,7 @@ from portal.api.rendering import dumps
 from portal.clock import to_ms
 from portal.errors import Refusal
 from portal.money import to_decimal
-from portal.services import networks, prices, quotes
+from portal.services import networks, offering, prices, quotes
 from portal.services.sessions import SignedIn
 
 #: Order of the contract's examples.
@@ -101,8 +102,12 @@ def _chart_json(session: Session, currency: str, range_type: int) -> bytes:
 
 @family.route("GET", "/wallet/crypto_list", "crypto_list", auth="none", summary="Crypto currencies")
 def crypto_list(call: Call[SignedIn | None]) -> Any:
-    """What is traded."""
-    return list(CRYPTO_LIST)
+    """What is traded at present."""
+    return call.look(_traded)
+
+
+def _traded(session: Session) -> list[str]:
+    return [asset for asset in CRYPTO_LIST if offering.is_open(session, offering.TRADING, asset)]
 
 
 @family.route(
@@ -110,9 +115,13 @@ def crypto_list(call: Call[SignedIn | None]) -> Any:
     query=OptionalCurrency, errors=("currency_unknown",),
 )  # fmt: skip
 def crypto_payment_ways(call: Call[SignedIn | None]) -> Any:
-    """The networks by currency; all when none is asked for."""
+    """The networks that are open at present by currency; all currencies when none is asked for."""
     currency = currency_of(call)
     if currency is not None:
         prices.symbol_of(currency)
-    wanted = (currency,) if currency else prices.MARKETS
-    return {asset: [networks.WAY_OF[network] for network in networks.networks_of(asset)] for asset in wanted}
+    return call.look(_ways, (currency,) if currency else prices.MARKETS)
+
+
+def _ways(session: Session, assets: Sequence[str]) -> dict[str, list[str]]:
+    found = {asset: offering.open_networks(session, asset, offering.DEPOSITS, offering.WITHDRAWALS) for asset in assets}
+    return {asset: [networks.WAY_OF[network] for network in open_ones] for asset, open_ones in found.items()}

@@ -38,7 +38,7 @@ class AcceptBody(parsing.Model):
 @family.route(
     "POST", "/trade/quote", "otc_quote", auth="session", summary="Hold a price", body=QuoteBody,
     errors=("side_invalid", "one_amount", "amount_invalid", "amount_too_precise", "amount_out_of_range",
-            "currency_unknown", "trading_not_allowed", "stock_short", "price_unknown", "price_stale"),
+            "currency_unknown", "trading_paused", "trading_not_allowed", "stock_short", "price_unknown", "price_stale"),
 )  # fmt: skip
 def otc_quote(call: Call[SignedIn]) -> Any:
     """A price held for the caller."""

@@ -132,7 +132,7 @@ def _ways_in(way: DepositWay) -> list[dict[str, Any]]:
 
 @family.route(
     "POST", "/wallet/address", "get_or_create_address", auth="session", summary="A deposit address", body=AddressBody,
-    errors=("currency_unknown", "address_unavailable", "deposit_not_allowed"),
+    errors=("currency_unknown", "address_unavailable", "deposits_paused", "deposit_not_allowed"),
 )  # fmt: skip
 def get_or_create_address(call: Call[SignedIn]) -> Any:
     """The caller's address for a coin and network, made on first use."""
@@ -142,7 +142,7 @@ def get_or_create_address(call: Call[SignedIn]) -> Any:
 
 @family.route(
     "POST", "/wallet/addresses", "get_or_create_addresses", auth="session", summary="Deposit addresses",
-    body=AddressBody, errors=("currency_unknown", "address_unavailable", "deposit_not_allowed"),
+    body=AddressBody, errors=("currency_unknown", "address_unavailable", "deposits_paused", "deposit_not_allowed"),
 )  # fmt: skip
 def get_or_create_addresses(call: Call[SignedIn]) -> Any:
     """The caller's addresses for several coins and networks."""
@@ -152,11 +152,11 @@ def get_or_create_addresses(call: Call[SignedIn]) -> Any:
 
 
 def _addresses(session: Session, customer_id: int, coin_networks: list[str]) -> list[DepositAddress]:
-    wanted = [networks.coin_network(text)[1] for text in coin_networks]
+    wanted = [networks.coin_network(text) for text in coin_networks]
     customer = session.get_one(Customer, customer_id)
     if customer.standing != "normal" or customer.kyc_level < ADDRESS_LEVEL:
         raise Refusal("deposit_not_allowed", level=ADDRESS_LEVEL)
-    return [addresses.for_owner(session, "customer", customer_id, network) for network in wanted]
+    return [addresses.to_deposit(session, "customer", customer_id, network, [asset]) for asset, network in wanted]
 
 
 def _address(found: DepositAddress) -> dict[str, Any]:

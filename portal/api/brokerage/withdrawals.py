@@ -21,6 +21,7 @@ from portal.services import (
     common_addresses,
     deposits,
     networks,
+    offering,
     second_factor,
     travel_rule,
     withdrawal_rules,
@@ -116,9 +117,9 @@ def units_of(value: object, asset: str, field: str = "amount") -> int:
     query=CurrencyQuery, errors=("currency_unknown", "session_required"),
 )  # fmt: skip
 def pre_withdraw(call: Call[SignedIn]) -> list[dict[str, Any]]:
-    """One entry per network."""
+    """One entry per network that is open at present."""
     asset = _asset(call.query.currency)
-    found = call.look(withdrawal_rules.rules, _kind(asset), asset, call.caller.kyc_level)
+    found = call.look(_open_rules, asset, call.caller.kyc_level)
     return [
         {
             "fee": to_decimal(rule.fee_units, asset),
@@ -134,12 +135,17 @@ def pre_withdraw(call: Call[SignedIn]) -> list[dict[str, Any]]:
     ]
 
 
+def _open_rules(session: Session, asset: str, kyc_level: int) -> list[withdrawal_rules.Rule]:
+    found = withdrawal_rules.rules(session, _kind(asset), asset, kyc_level)
+    return [one for one in found if offering.is_open(session, offering.WITHDRAWALS, asset, one.network)]
+
+
 @family.route(
     "POST", "/wallet/withdraw", "withdraw_apply", auth="session", summary="Ask for a withdrawal; a code goes by mail",
     body=WithdrawBody,
     errors=("input_invalid", "amount_invalid", "amount_out_of_range", "limit_exceeded", "currency_unknown",
             "bank_account_unknown", "address_invalid", "insufficient_balance", "totp_unbound", "totp_locked", "totp_wrong",
-            "withdrawals_held", "withdrawals_not_allowed", "session_required"),
+            "withdrawals_held", "withdrawals_not_allowed", "withdrawals_paused", "session_required"),
 )  # fmt: skip
 def withdraw_apply(call: Call[SignedIn]) -> Any:
     """Status 17 until the code of the mail is given."""

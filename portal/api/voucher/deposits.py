@@ -11,6 +11,7 @@ from portal.http import portal
 from portal.models.wallet import Deposit, DepositAddress
 from portal.services import addresses, voucher_deposits
 from portal.services.networks import TRON
+from portal.services.swaps import ASSETS
 
 
 @route(
@@ -19,7 +20,9 @@ from portal.services.networks import TRON
 )  # fmt: skip
 def deposit_wallet(call: Call[Any], currency: str) -> list[dict[str, Any]]:
     # Whatever the currency, it is the TRON address (reading V31); made on the first look.
-    found: DepositAddress = portal().db.transact(addresses.for_owner, "customer", call.caller.customer_id, TRON)
+    found: DepositAddress = portal().db.transact(
+        addresses.to_deposit, "customer", call.caller.customer_id, TRON, ASSETS
+    )
     return [{"network": found.network, "address": found.address}]
 
 

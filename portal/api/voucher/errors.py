@@ -143,6 +143,7 @@ COMMON: dict[str, str] = {
     "unavailable": "service_unavailable",
     "wallet_unavailable": "account_invalid_wallet",
     "address_unavailable": "account_invalid_wallet",
+    "deposits_paused": "account_invalid_wallet",
     "account_restricted": "account_restricted",
     "code_too_soon": "user_request_otp_too_often",
     "bank_account_unverified": "user_unauthorized_bank_account",
@@ -195,6 +196,7 @@ AREAS: dict[str, dict[str, str]] = {
         "swap_closed": "order_invalid_otp",
         "fund_password_wrong": "order_invalid_fund_password",
         "vouchers_sold_out": "order_insufficient_voucher_of_system",
+        "trading_paused": "order_insufficient_voucher_of_system",
         "insufficient_balance": "order_insufficient_voucher_of_user",
     },
     "store": {
@@ -215,6 +217,7 @@ AREAS: dict[str, dict[str, str]] = {
         "voucher_withdrawal_not_waiting": "withdrawal_invalid_status",
         "withdrawal_not_waiting": "withdrawal_invalid_status",
         "withdrawals_held": "withdrawal_invalid_status",
+        "withdrawals_paused": "withdrawal_invalid_status",
         "withdrawals_not_allowed": "withdrawal_invalid_status",
         "address_not_known": "withdrawal_invalid_status",
         "fund_password_wrong": "withdrawal_invalid_fund_password",

@@ -59,7 +59,10 @@ def create_buy_order(call: Call[Any]) -> Any:
 
 @route(
     "POST", "/orders/swap", "create_swap_order", "order", body=Swap, summary="Swaps one voucher for another",
-    errors=("order_invalid_fund_password", "order_insufficient_voucher_of_user", "order_failed"),
+    errors=(
+        "order_invalid_fund_password", "order_insufficient_voucher_of_user", "order_insufficient_voucher_of_system",
+        "order_failed",
+    ),
 )  # fmt: skip
 def create_swap_order(call: Call[Any]) -> Any:
     body, customer_id = call.body, call.caller.customer_id
