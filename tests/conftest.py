@@ -5,9 +5,11 @@ sqlite_app, postgres_app   on one engine, for what only one of them can show
 live   a running process of its own; see tests/support/live.py
 """
 
+import gc
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,13 +22,20 @@ from tests.support import postgres
 from tests.support.client import PageClient
 from tests.support.families import BrokerageClient, PartnerClient, VoucherClient
 from tests.support.live import LivePortal
-from tests.support.portals import ENGINES, Portals, Templates, close_app
+from tests.support.portals import ENGINES, Portals, Templates, close_app, quick_folder
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Names this run, so that its processes share one PostgreSQL; xdist's workers inherit the name."""
     if not hasattr(config, "workerinput"):
         os.environ[postgres.RUN_VARIABLE] = str(os.getpid())
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end: the garbage collector need not look through it all the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
@@ -39,9 +48,10 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
 @pytest.fixture(scope="session")
 def portals(templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portals]:
     """The apps of this process."""
-    made = Portals(templates, tmp_path_factory.mktemp("portals"))
-    yield made
-    made.close()
+    with quick_folder(tmp_path_factory.mktemp("portals")) as folder:
+        made = Portals(templates, folder)
+        yield made
+        made.close()
 
 
 def _served(portals: Portals, engine: str) -> Iterator[Flask]:
@@ -170,9 +180,10 @@ def live_on(templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> I
     """`live_on("postgres", NAME=value …)` starts one more running portal on a database of its own."""
     started: list[LivePortal] = []
     databases: list[tuple[str, str]] = []
+    memory = ExitStack()
 
     def start(engine: str = "sqlite", **environment: str) -> LivePortal:
-        folder: Path = tmp_path_factory.mktemp("live")
+        folder: Path = memory.enter_context(quick_folder(tmp_path_factory.mktemp("live")))
         url = ""
         if engine == "postgres":
             server, template = templates.postgres()
@@ -184,6 +195,7 @@ def live_on(templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> I
     yield start
     for portal in started:
         portal.close()
+    memory.close()
     for server, name in databases:
         postgres.drop_database(server, name)
 
