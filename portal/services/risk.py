@@ -142,7 +142,7 @@ def timeline(session: Session, case_id: int) -> list[RiskCaseEntry]:
 def write(session: Session, me: SignedInStaff, public_id: str, text: str) -> None:
     """Adds to a case's timeline. Raises Refusal `not_found`, `staff_not_oneself`, `input_missing`."""
     case = _case(session, me, public_id)
-    _need(text)
+    _need(text, "note")
     _entry(session, case, "note", text.strip()[:4000], me.actor)
 
 
@@ -184,9 +184,9 @@ def _not_own(session: Session, me: SignedInStaff, customer_id: int) -> None:
         raise Refusal("staff_not_oneself")
 
 
-def _need(text: str) -> None:
+def _need(text: str, field: str = "reason") -> None:
     if len(text.strip()) < 3:
-        raise Refusal("input_missing", field="reason")
+        raise Refusal("input_missing", field=field)
 
 
 def _entry(session: Session, case: RiskCase, kind: str, text: str, actor: str) -> None:

@@ -11,7 +11,6 @@ from portal.errors import Refusal
 from portal.machines.withdrawals import WITHDRAWAL
 from portal.models.customers import Customer
 from portal.models.risk import RiskSignal
-from portal.models.staff import Staff
 from portal.models.system import Job, StateChange
 from portal.models.wallet import BankCredit, Withdrawal
 from portal.models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookMessage
@@ -152,15 +151,6 @@ def put_withdrawal_aside(session: Session, me: SignedInStaff, public_id: str, re
     if len(reason.strip()) < 3:
         raise Refusal("input_missing", field="reason")
     withdrawal_approvals.put_aside(session, _others(session, me, public_id).id, me.actor, reason.strip()[:200])
-
-
-def names_of(session: Session, actors: list[str]) -> dict[str, str]:
-    """Names of the staff among actors (`staff:12`)."""
-    ids = {int(actor[6:]) for actor in actors if actor.startswith("staff:") and actor[6:].isdigit()}
-    if not ids:
-        return {}
-    rows = session.execute(sa.select(Staff.id, Staff.name).where(Staff.id.in_(ids)))
-    return {f"staff:{row.id}": row.name for row in rows}
 
 
 # --- bank credits ---

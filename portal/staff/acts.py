@@ -7,10 +7,13 @@ from flask import Response, flash, redirect
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from portal.errors import Refusal
+from portal.errors import N_, Refusal
 from portal.http import portal
-from portal.staff import access
+from portal.services import approvals
+from portal.staff import access, inputs
 from portal.web import rendering
+
+PROPOSED = N_("Proposed. Another person decides.")
 
 #: Refusals of what somebody may not do at all: 403 and a line in the audit log.
 NOT_THEIRS = ("forbidden", "staff_not_oneself", "approval_own", "approval_decided")
@@ -34,6 +37,16 @@ def act(
         return answer(refusal, back=back, again=again)
     flash(said, "success")
     return redirect(back, 303)
+
+
+def propose(
+    kind: str, subject: str, payload: dict[str, Any], back: str, again: Again | None = None
+) -> ResponseReturnValue:
+    """Lays a change before a second person, with the form's reason."""
+    return act(
+        approvals.propose, access.me(), kind, subject[:200], payload, inputs.text("reason"), back=back,
+        said=gettext(PROPOSED), again=again,
+    )  # fmt: skip
 
 
 def answer(refusal: Refusal, *, back: str, again: Again | None = None) -> ResponseReturnValue:

@@ -22,8 +22,8 @@ def approval_list() -> ResponseReturnValue:
     status = inputs.chosen("status", _STATUSES, approvals.PENDING if "status" not in inputs.given() else "")
     rows, people = portal().db.read(_page, access.me().permissions, status, inputs.place())
     return rendering.page(
-        "staff/approvals/list.html", "list", rows=rows[:_PAGE], people=people, chosen=status, statuses=_STATUSES,
-        kinds=approvals.KINDS, older=rows[_PAGE - 1].id if len(rows) > _PAGE else None,
+        "staff/approvals/list.html", "list", people=people, chosen=status, statuses=_STATUSES,
+        kinds=approvals.KINDS, **inputs.one_page(rows, _PAGE),
     )  # fmt: skip
 
 

@@ -14,7 +14,6 @@ from portal.models.wallet import BankCredit
 from portal.services import accounts, approvals, bank_refunds, staff_queues
 from portal.services.staff_sessions import SignedInStaff
 from portal.staff import access, acts, blueprint, inputs
-from portal.staff.people import PROPOSED
 from portal.web import rendering
 
 _PAGE = 25
@@ -53,8 +52,8 @@ def suspense_list() -> ResponseReturnValue:
     queue = inputs.chosen("queue", tuple(QUEUES))
     rows = portal().db.read(staff_queues.suspense, queue=queue, before_id=inputs.place(), count=_PAGE + 1)
     return rendering.page(
-        "staff/bank/suspense.html", "list", rows=rows[:_PAGE], queue=queue, queues=QUEUES, reasons=REASONS,
-        category=staff_queues.category, older=rows[_PAGE - 1].id if len(rows) > _PAGE else None,
+        "staff/bank/suspense.html", "list", queue=queue, queues=QUEUES, reasons=REASONS,
+        category=staff_queues.category, **inputs.one_page(rows, _PAGE),
     )  # fmt: skip
 
 
@@ -133,5 +132,5 @@ def credit_refund(public_id: str) -> ResponseReturnValue:
             refusal, back=f"/staff/bank/credits/{public_id}",
             again=lambda errors, status: _credit(public_id, errors, status),
         )  # fmt: skip
-    flash(gettext("The bank is told to send it back.") if at_once else gettext(PROPOSED), "success")
+    flash(gettext("The bank is told to send it back.") if at_once else gettext(acts.PROPOSED), "success")
     return redirect(f"/staff/bank/credits/{public_id}", 303)

@@ -14,12 +14,12 @@ from portal.http import portal
 from portal.ledger import AccountKey
 from portal.ledger.chart import HOUSE_BUCKETS
 from portal.money import SCALES, AmountError, parse_units, plain_text
-from portal.services import adjustments, approvals, books, cover, payout_switch
+from portal.services import adjustments, books, cover, payout_switch
 from portal.services.activity import TAIPEI
 from portal.staff import access, acts, blueprint, inputs
-from portal.staff.people import PROPOSED
 from portal.web import rendering, sheets
 
+_PAGE = 50
 _KINDS = ("customer", "store", "institution", "card", "house")
 _BUCKETS = ("available", "frozen", "float", "balance", *HOUSE_BUCKETS)
 
@@ -80,11 +80,10 @@ def _account(errors: dict[str, str], status: int) -> ResponseReturnValue:
 
 
 def _facts(session: Session, key: AccountKey, at: datetime | None, before_id: int | None) -> dict[str, Any]:
-    rows = books.entries(session, key, before_id, 51)
+    rows = books.entries(session, key, before_id, _PAGE + 1)
     return {
         "key": key,
-        "rows": rows[:50],
-        "older": rows[49][0].id if len(rows) > 50 else None,
+        **inputs.one_page(rows, _PAGE),
         "balance": ledger.balance(session, key) if at is None else books.balance_at(session, key, at),
     }
 
@@ -103,10 +102,7 @@ def adjust() -> ResponseReturnValue:
     except AmountError:
         return _account({"amount": gettext("Enter an amount in plain digits, for example 1000 or 0.5.")}, 422)
     subject, payload = adjustments.proposal(kind, owner_id, asset, bucket, units, counter)
-    return acts.act(
-        approvals.propose, access.me(), adjustments.KIND, subject, payload, inputs.text("reason"),
-        back="/staff/approvals", said=gettext(PROPOSED), again=_account,
-    )  # fmt: skip
+    return acts.propose(adjustments.KIND, subject, payload, "/staff/approvals", _account)
 
 
 @blueprint.get("/books/days")

@@ -19,12 +19,7 @@ _PAGE = 25
 def partner_queue() -> ResponseReturnValue:
     """Shows institutions' people who wait, longest first."""
     rows = portal().db.read(staff_checks.people, after=inputs.place("after") or 0, count=_PAGE + 1)
-    return rendering.page(
-        "staff/checks/people.html",
-        "list",
-        rows=rows[:_PAGE],
-        older=rows[_PAGE - 1][0].id if len(rows) > _PAGE else None,
-    )
+    return rendering.page("staff/checks/people.html", "list", **inputs.one_page(rows, _PAGE))
 
 
 @blueprint.get("/partner-kyc/<public_id>")

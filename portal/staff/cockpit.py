@@ -26,10 +26,10 @@ from portal.services import (
 from portal.services.bank_files.parsed import WHATS
 from portal.services.staff_sessions import SignedInStaff
 from portal.staff import access, acts, blueprint, inputs
-from portal.staff.people import PROPOSED
 from portal.web import rendering
 
 _PAGE = 50
+_FILES = 25
 
 #: What a line can be.
 KINDS: dict[str, str] = {
@@ -91,12 +91,11 @@ def _cockpit(errors: dict[str, str], status: int) -> ResponseReturnValue:
 
 
 def _facts(session: Session, before_id: int | None) -> dict[str, Any]:
-    rows = bank_statements.page(session, before_id, 26)
+    rows = bank_statements.page(session, before_id, _FILES + 1)
     return {
         "result": bank_reconciliation.against_bank(session),
         "chains": bank_reconciliation.against_chains(session),
-        "statements": rows[:25],
-        "older": rows[24].id if len(rows) > 25 else None,
+        **inputs.one_page(rows, _FILES),
         "mappings": list(bank_statements.mappings(session)),
         "closes": bank_reconciliation.closes(session),
         "switch": payout_switch.state(session),
@@ -143,7 +142,7 @@ def statement(public_id: str) -> ResponseReturnValue:
 def _statement(session: Session, public_id: str, after_id: int | None) -> dict[str, Any]:
     found = bank_statements.find(session, public_id)
     rows = bank_statements.lines(session, statement_id=found.id, after_id=after_id, count=_PAGE + 1)
-    return {"statement": found, "rows": rows[:_PAGE], "older": rows[_PAGE - 1].id if len(rows) > _PAGE else None}
+    return {"statement": found, **inputs.one_page(rows, _PAGE)}
 
 
 @blueprint.get("/bank/lines")
@@ -152,8 +151,8 @@ def line_list() -> ResponseReturnValue:
     """Shows all lines that wait to be booked."""
     rows = portal().db.read(_open_lines, inputs.place("after"))
     return rendering.page(
-        "staff/bank/lines.html", "list", rows=rows[:_PAGE], kinds=KINDS, reasons=REASONS, certain=bank_matching.CERTAIN,
-        older=rows[_PAGE - 1].id if len(rows) > _PAGE else None,
+        "staff/bank/lines.html", "list", kinds=KINDS, reasons=REASONS, certain=bank_matching.CERTAIN,
+        **inputs.one_page(rows, _PAGE),
     )  # fmt: skip
 
 
@@ -208,7 +207,7 @@ def line_propose(line_id: int) -> ResponseReturnValue:
     """Proposes to book a line that fits nothing against a house account."""
     return acts.act(
         bank_booking.proposal, access.me(), line_id, inputs.text("bucket", 20), inputs.text("reason"),
-        back=f"/staff/bank/lines/{line_id}", said=gettext(PROPOSED),
+        back=f"/staff/bank/lines/{line_id}", said=gettext(acts.PROPOSED),
         again=lambda errors, status: _line(line_id, errors, status),
     )  # fmt: skip
 
@@ -219,7 +218,7 @@ def opening_propose() -> ResponseReturnValue:
     """Proposes to book what an account held before its first statement."""
     return acts.act(
         _opening, access.me(), inputs.text("account", 40), inputs.text("reason"), back="/staff/bank",
-        said=gettext(PROPOSED), again=_cockpit,
+        said=gettext(acts.PROPOSED), again=_cockpit,
     )  # fmt: skip
 
 
@@ -290,14 +289,13 @@ def _payouts(errors: dict[str, str], status: int) -> ResponseReturnValue:
 
 
 def _payout_facts(session: Session, before_id: int | None) -> dict[str, Any]:
-    rows = payout_files.page(session, before_id, 26)
+    rows = payout_files.page(session, before_id, _FILES + 1)
     waiting = payout_files.waiting(session)
     return {
         "waiting": waiting,
         "total": sum(payment.amount_units for payment in waiting),
         "switch": payout_switch.state(session),
-        "files": rows[:25],
-        "older": rows[24].id if len(rows) > 25 else None,
+        **inputs.one_page(rows, _FILES),
     }
 
 

@@ -25,7 +25,6 @@ from portal.services import (
 )
 from portal.services.staff_sessions import SignedInStaff
 from portal.staff import access, acts, blueprint, inputs
-from portal.staff.people import PROPOSED
 from portal.web import rendering
 
 _PAGE = 25
@@ -185,5 +184,5 @@ def customer_terms(public_id: str) -> ResponseReturnValue:
         return _customer(public_id, {"spread": gettext("Please check this entry.")}, 422)
     is_vip = request.form.get("is_vip") == "y"
     return _done(
-        public_id, staff_customers.propose_terms, is_vip, spread, inputs.text("reason"), said=gettext(PROPOSED)
+        public_id, staff_customers.propose_terms, is_vip, spread, inputs.text("reason"), said=gettext(acts.PROPOSED)
     )

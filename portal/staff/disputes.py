@@ -10,10 +10,9 @@ from sqlalchemy.orm import Session
 from portal import permissions as may
 from portal.errors import Refusal
 from portal.http import portal
-from portal.machines.risk import RISK_CASE
-from portal.models.customers import Customer
-from portal.services import disputes, risk
+from portal.services import disputes
 from portal.staff import access, acts, blueprint, inputs
+from portal.staff.risk import case_facts
 from portal.web import rendering
 
 _PAGE = 25
@@ -28,8 +27,8 @@ def dispute_list() -> ResponseReturnValue:
     status = inputs.chosen("status", _STATUSES)
     rows = portal().db.read(disputes.page, status=status, before_id=inputs.place(), count=_PAGE + 1)
     return rendering.page(
-        "staff/disputes/list.html", "list", rows=rows[:_PAGE], chosen=status, statuses=_STATUSES,
-        older=rows[_PAGE - 1][0].id if len(rows) > _PAGE else None,
+        "staff/disputes/list.html", "list", chosen=status, statuses=_STATUSES,
+        **inputs.one_page(rows, _PAGE),
     )  # fmt: skip
 
 
@@ -52,25 +51,13 @@ def dispute(public_id: str) -> ResponseReturnValue:
 
 
 def _dispute(public_id: str, errors: dict[str, str], status: int) -> ResponseReturnValue:
-    return rendering.page(
-        "staff/disputes/one.html",
-        "main",
-        status,
-        errors=errors,
-        form=request.form,
-        **portal().db.read(_facts, public_id),
-    )
+    facts = portal().db.read(_facts, public_id)
+    return rendering.page("staff/disputes/one.html", "main", status, errors=errors, form=request.form, **facts)
 
 
 def _facts(session: Session, public_id: str) -> dict[str, Any]:
     found = disputes.find(session, public_id)
-    return {
-        "case": found,
-        "customer": session.get_one(Customer, found.customer_id),
-        "line": disputes.line_of(session, found),
-        "entries": risk.timeline(session, found.id),
-        "ways": [way for way in RISK_CASE.transitions[found.status] if way in _STATUSES],
-    }
+    return {**case_facts(session, found, _STATUSES), "line": disputes.line_of(session, found)}
 
 
 @blueprint.post("/disputes/<public_id>/notes")

@@ -1,6 +1,8 @@
 """What pages of the console are told by their address and forms, cut to size: texts, numbers, places in a list, files."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from flask import request
 
@@ -30,6 +32,16 @@ def number(value: str | None, most: int = 2**62) -> int | None:
 def place(name: str = "before") -> int | None:
     """The row number at which a list goes on (keyset)."""
     return number(request.args.get(name))
+
+
+def one_page(rows: Sequence[Any], size: int) -> dict[str, Any]:
+    """`rows` of one page and `older`, the row number at which the list goes on, of rows read with one more than a page.
+
+    A row is a thing with an id, or a pair that begins with one.
+    """
+    shown, last = rows[:size], rows[size - 1] if len(rows) > size else None
+    thing = last[0] if isinstance(last, Sequence) else last
+    return {"rows": shown, "older": thing.id if thing is not None else None}
 
 
 def chosen(name: str, choices: tuple[str, ...] | list[str], default: str = "") -> str:

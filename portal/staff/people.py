@@ -7,15 +7,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy.orm import Session
 
-from portal.errors import N_, Refusal
+from portal.errors import Refusal
 from portal.http import portal
 from portal.permissions import PERMISSIONS, ROLES, STAFF_MANAGE, STAFF_VIEW
 from portal.services import accounts, approvals, staff_accounts, staff_roles, staff_sessions
 from portal.services.staff_sessions import SignedInStaff
 from portal.staff import access, acts, blueprint, inputs
 from portal.web import rendering
-
-PROPOSED = N_("Proposed. Another person decides.")
 
 
 @blueprint.get("/people")
@@ -50,10 +48,7 @@ def people_invite() -> ResponseReturnValue:
         "name": inputs.text("name", 64),
         "roles": request.form.getlist("roles")[:9],
     }
-    return acts.act(
-        approvals.propose, access.me(), "staff.create", f"staff:{payload['email']}"[:200], payload, inputs.text("reason"),
-        back="/staff/approvals", said=gettext(PROPOSED), again=_people,
-    )  # fmt: skip
+    return acts.propose("staff.create", f"staff:{payload['email']}", payload, "/staff/approvals", _people)
 
 
 @blueprint.get("/people/<public_id>")
@@ -88,7 +83,7 @@ def person_roles(public_id: str) -> ResponseReturnValue:
     """Proposes other roles for a member."""
     return acts.act(
         _propose_roles, access.me(), public_id, request.form.getlist("roles")[:9], inputs.text("reason"),
-        back=f"/staff/people/{public_id}", said=gettext(PROPOSED),
+        back=f"/staff/people/{public_id}", said=gettext(acts.PROPOSED),
         again=lambda errors, status: _person(public_id, errors, status),
     )  # fmt: skip
 
@@ -103,10 +98,9 @@ def _propose_roles(session: Session, me: SignedInStaff, public_id: str, roles: l
 def person_access(public_id: str) -> ResponseReturnValue:
     """Proposes a new first sign-in for somebody locked out."""
     found = portal().db.read(staff_accounts.by_public_id, public_id)
-    return acts.act(
-        approvals.propose, access.me(), "staff.access", f"staff:{found.id}", {"staff": public_id}, inputs.text("reason"),
-        back=f"/staff/people/{public_id}", said=gettext(PROPOSED),
-        again=lambda errors, status: _person(public_id, errors, status),
+    return acts.propose(
+        "staff.access", f"staff:{found.id}", {"staff": public_id}, f"/staff/people/{public_id}",
+        lambda errors, status: _person(public_id, errors, status),
     )  # fmt: skip
 
 
@@ -148,7 +142,7 @@ def role_permissions(role: str) -> ResponseReturnValue:
     """Proposes what a role may do."""
     return acts.act(
         _propose_permissions, access.me(), role, request.form.getlist("permissions")[:100], inputs.text("reason"),
-        back="/staff/people", said=gettext(PROPOSED), again=_people,
+        back="/staff/people", said=gettext(acts.PROPOSED), again=_people,
     )  # fmt: skip
 
 

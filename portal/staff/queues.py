@@ -19,9 +19,8 @@ def job_list() -> ResponseReturnValue:
     """Shows jobs laid out dead."""
     rows = portal().db.read(staff_queues.dead_jobs, inputs.place(), _PAGE + 1)
     return rendering.page(
-        "staff/queues/jobs.html", "list", rows=rows[:_PAGE], kinds=sorted({row.kind for row in rows}),
-        older=rows[_PAGE - 1].id if len(rows) > _PAGE else None,
-    )  # fmt: skip
+        "staff/queues/jobs.html", "list", kinds=sorted({row.kind for row in rows}), **inputs.one_page(rows, _PAGE)
+    )
 
 
 @blueprint.post("/jobs/<int:job_id>/revive")
@@ -48,10 +47,7 @@ def job_revive_all() -> ResponseReturnValue:
 def webhook_list() -> ResponseReturnValue:
     """Shows webhooks that were given up."""
     rows = portal().db.read(staff_queues.failed_deliveries, inputs.place(), _PAGE + 1)
-    return rendering.page(
-        "staff/queues/webhooks.html", "list", rows=rows[:_PAGE],
-        older=rows[_PAGE - 1][0].id if len(rows) > _PAGE else None,
-    )  # fmt: skip
+    return rendering.page("staff/queues/webhooks.html", "list", **inputs.one_page(rows, _PAGE))
 
 
 @blueprint.post("/webhooks/<public_id>/resend")

@@ -24,7 +24,6 @@ from portal.services import (
 )
 from portal.services.staff_sessions import SignedInStaff
 from portal.staff import access, acts, blueprint, inputs
-from portal.staff.people import PROPOSED
 from portal.web import rendering
 
 _PAGE = 50
@@ -47,14 +46,7 @@ def _companies(errors: dict[str, str], status: int) -> ResponseReturnValue:
 def company_create() -> ResponseReturnValue:
     """Proposes a new company."""
     payload = {name: inputs.text(name) for name in ("code", "name", "contact_email", "stock")}
-    return _propose("company.create", f"company:{payload['code']}", payload, "/staff/approvals", _companies)
-
-
-def _propose(kind: str, subject: str, payload: dict[str, Any], back: str, again: acts.Again) -> ResponseReturnValue:
-    return acts.act(
-        approvals.propose, access.me(), kind, subject[:200], payload, inputs.text("reason"), back=back,
-        said=gettext(PROPOSED), again=again,
-    )  # fmt: skip
+    return acts.propose("company.create", f"company:{payload['code']}", payload, "/staff/approvals", _companies)
 
 
 @blueprint.get("/companies/<int:company_id>")
@@ -126,7 +118,7 @@ def company_stock(company_id: int) -> ResponseReturnValue:
     except AmountError:
         return acts.answer(Refusal("amount_invalid", field="amount"), back="", again=again)
     payload = {"company": company_id, "asset": "TWIP", "units": units}
-    return _propose("company.stock", f"company:{company_id}", payload, f"/staff/companies/{company_id}", again)
+    return acts.propose("company.stock", f"company:{company_id}", payload, f"/staff/companies/{company_id}", again)
 
 
 @blueprint.post("/companies/<int:company_id>/accounts")
@@ -136,7 +128,7 @@ def company_account(company_id: int) -> ResponseReturnValue:
     payload: dict[str, Any] = {
         name: inputs.text(name) for name in ("account", "bank_name", "branch_name", "account_name")
     }
-    return _propose(
+    return acts.propose(
         "company.account", f"company:{company_id}", {"company": company_id, **payload}, f"/staff/companies/{company_id}",
         lambda errors, status: _company(company_id, errors, status),
     )  # fmt: skip
@@ -164,8 +156,8 @@ def store_list() -> ResponseReturnValue:
 def _stores(errors: dict[str, str], status: int) -> ResponseReturnValue:
     rows, found = portal().db.read(_store_facts, inputs.place("after"))
     return rendering.page(
-        "staff/settings/stores.html", "main", status, rows=rows[:_PAGE], companies=found, errors=errors, form=request.form,
-        older=rows[_PAGE - 1].id if len(rows) > _PAGE else None,
+        "staff/settings/stores.html", "main", status, companies=found, errors=errors, form=request.form,
+        **inputs.one_page(rows, _PAGE),
     )  # fmt: skip
 
 
@@ -223,7 +215,9 @@ def _institutions(errors: dict[str, str], status: int) -> ResponseReturnValue:
 def institution_create() -> ResponseReturnValue:
     """Proposes a new institution."""
     payload = {"name": inputs.text("name"), "areas": request.form.getlist("areas")[:9]}
-    return _propose("institution.create", f"institution:{payload['name']}", payload, "/staff/approvals", _institutions)
+    return acts.propose(
+        "institution.create", f"institution:{payload['name']}", payload, "/staff/approvals", _institutions
+    )
 
 
 @blueprint.get("/institutions/<int:institution_id>")
@@ -275,7 +269,7 @@ def institution_terms(institution_id: int, card_type_id: str) -> ResponseReturnV
     after["tiers"] = "\n".join(inputs.text("tiers", 2000).splitlines())
     return acts.act(
         _propose_terms, access.me(), institution_id, card_type_id, after, inputs.text("reason"),
-        back=f"/staff/institutions/{institution_id}", said=gettext(PROPOSED),
+        back=f"/staff/institutions/{institution_id}", said=gettext(acts.PROPOSED),
         again=lambda errors, status: _institution(institution_id, errors, status),
     )  # fmt: skip
 

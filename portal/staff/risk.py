@@ -13,12 +13,14 @@ from portal.errors import Refusal
 from portal.http import portal
 from portal.machines.risk import RISK_CASE
 from portal.models.customers import Customer
+from portal.models.risk import RiskCase
 from portal.models.system import AuditRecord
-from portal.services import regulator, risk, staff_queues
+from portal.services import regulator, risk
 from portal.staff import access, acts, blueprint, inputs
 from portal.web import rendering, sheets
 
 _PAGE = 25
+_ACTS = 50
 _SIGNALS = ("open", "in_case", "cleared")
 
 
@@ -30,8 +32,8 @@ def signal_list() -> ResponseReturnValue:
     rule = inputs.chosen("rule", tuple(risk.RULES))
     rows = portal().db.read(risk.signals, status=status, rule=rule, before_id=inputs.place(), count=_PAGE + 1)
     return rendering.page(
-        "staff/risk/signals.html", "list", rows=rows[:_PAGE], chosen=status, statuses=_SIGNALS, rule=rule,
-        rules=risk.RULES, older=rows[_PAGE - 1][0].id if len(rows) > _PAGE else None,
+        "staff/risk/signals.html", "list", chosen=status, statuses=_SIGNALS, rule=rule,
+        rules=risk.RULES, **inputs.one_page(rows, _PAGE),
     )  # fmt: skip
 
 
@@ -62,8 +64,8 @@ def case_list() -> ResponseReturnValue:
     status = inputs.chosen("status", tuple(RISK_CASE.transitions))
     rows, names = portal().db.read(_cases, status, inputs.place())
     return rendering.page(
-        "staff/risk/cases.html", "list", rows=rows[:_PAGE], names=names, chosen=status,
-        statuses=list(RISK_CASE.transitions), older=rows[_PAGE - 1].id if len(rows) > _PAGE else None,
+        "staff/risk/cases.html", "list", names=names, chosen=status,
+        statuses=list(RISK_CASE.transitions), **inputs.one_page(rows, _PAGE),
         kinds=regulator.KINDS,
     )  # fmt: skip
 
@@ -93,19 +95,21 @@ def case(public_id: str) -> ResponseReturnValue:
 
 
 def _case(public_id: str, errors: dict[str, str], status: int) -> ResponseReturnValue:
-    facts = portal().db.read(_case_facts, public_id)
-    return rendering.page("staff/risk/case.html", "main", status, errors=errors, **facts)
+    facts = portal().db.read(_one_case, public_id)
+    return rendering.page("staff/risk/case.html", "main", status, errors=errors, form=request.form, **facts)
 
 
-def _case_facts(session: Session, public_id: str) -> dict[str, Any]:
-    found = risk.case_of(session, public_id)
-    entries = risk.timeline(session, found.id)
+def _one_case(session: Session, public_id: str) -> dict[str, Any]:
+    return case_facts(session, risk.case_of(session, public_id), tuple(RISK_CASE.transitions))
+
+
+def case_facts(session: Session, found: RiskCase, statuses: tuple[str, ...]) -> dict[str, Any]:
+    """What the page of a case or of a dispute shows; `statuses` are those that it may be moved to there."""
     return {
         "case": found,
         "customer": session.get_one(Customer, found.customer_id),
-        "entries": entries,
-        "names": staff_queues.names_of(session, [entry.actor for entry in entries]),
-        "ways": RISK_CASE.transitions[found.status],
+        "entries": risk.timeline(session, found.id),
+        "ways": [way for way in RISK_CASE.transitions[found.status] if way in statuses],
     }
 
 
@@ -155,9 +159,7 @@ def audit_list() -> ResponseReturnValue:
     """Shows the audit log."""
     facts: dict[str, Any] = {name: inputs.words(name, 64) for name in ("actor", "subject", "action")}
     rows = portal().db.read(_audit, facts, inputs.place())
-    return rendering.page(
-        "staff/audit/list.html", "list", rows=rows[:50], older=rows[49].id if len(rows) > 50 else None, **facts
-    )
+    return rendering.page("staff/audit/list.html", "list", **inputs.one_page(rows, _ACTS), **facts)
 
 
 def _audit(session: Session, by: dict[str, Any], before_id: int | None) -> list[AuditRecord]:
@@ -167,4 +169,4 @@ def _audit(session: Session, by: dict[str, Any], before_id: int | None) -> list[
             query = query.where(getattr(AuditRecord, column) == value)
     if before_id is not None:
         query = query.where(AuditRecord.id < before_id)
-    return list(session.scalars(query.order_by(AuditRecord.id.desc()).limit(51)))
+    return list(session.scalars(query.order_by(AuditRecord.id.desc()).limit(_ACTS + 1)))

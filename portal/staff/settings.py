@@ -13,7 +13,6 @@ from portal.permissions import SETTINGS_CHANGE, SETTINGS_VIEW
 from portal.services import approvals, parameters, risk_rules, staff_settings
 from portal.services.staff_sessions import SignedInStaff
 from portal.staff import access, acts, blueprint, inputs
-from portal.staff.people import PROPOSED
 from portal.web import rendering
 
 #: Declares rules of its own; a process that only serves pages would not know them otherwise.
@@ -83,7 +82,7 @@ def setting_propose(name: str) -> ResponseReturnValue:
     """Proposes another version of a rule."""
     given = {path: text[:2000].replace("\x00", "\ufffd") for path, text in request.form.items()}
     return acts.act(
-        _propose, access.me(), name, given, inputs.text("reason"), back=f"/staff/settings/{name}", said=gettext(PROPOSED),
+        _propose, access.me(), name, given, inputs.text("reason"), back=f"/staff/settings/{name}", said=gettext(acts.PROPOSED),
         again=lambda errors, status: _setting(name, errors, status),
     )  # fmt: skip
 

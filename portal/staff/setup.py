@@ -13,17 +13,7 @@ from portal.permissions import SETTINGS_CHANGE, SETTINGS_VIEW
 from portal.services import approvals, institutions, staff_prices, staff_registry, staff_setup
 from portal.services.staff_sessions import SignedInStaff
 from portal.staff import access, acts, blueprint, inputs
-from portal.staff.people import PROPOSED
 from portal.web import rendering
-
-
-def _propose(
-    kind: str, subject: str, payload: dict[str, Any], back: str, again: acts.Again | None
-) -> ResponseReturnValue:
-    return acts.act(
-        approvals.propose, access.me(), kind, subject[:200], payload, inputs.text("reason"), back=back,
-        said=gettext(PROPOSED), again=again,
-    )  # fmt: skip
 
 
 @blueprint.get("/stores/<int:store_id>")
@@ -55,7 +45,7 @@ def _store_facts(session: Session, store_id: int) -> dict[str, Any]:
 def store_owner(store_id: int) -> ResponseReturnValue:
     """Proposes an owner, who invites the others."""
     payload = {"store": store_id, "login": inputs.text("login", 190)}
-    return _propose(
+    return acts.propose(
         "store.owner", f"store:{store_id}", payload, f"/staff/stores/{store_id}",
         lambda errors, status: _store(store_id, errors, status),
     )  # fmt: skip
@@ -66,7 +56,7 @@ def store_owner(store_id: int) -> ResponseReturnValue:
 def institution_member(institution_id: int) -> ResponseReturnValue:
     """Proposes a member of an institution."""
     payload = {"institution": institution_id, "login": inputs.text("login", 190), "role": inputs.text("role", 8)}
-    return _propose(
+    return acts.propose(
         "institution.member", f"institution:{institution_id}", payload, f"/staff/institutions/{institution_id}", None
     )
 
@@ -93,7 +83,7 @@ def card_type_propose() -> ResponseReturnValue:
         return acts.answer(Refusal("input_invalid", field="restock_to"), back="", again=_card_types)
     return acts.act(
         _propose_card_type, access.me(), inputs.text("id", 16), {**after, "restock_to": restock}, inputs.text("reason"),
-        back="/staff/card-types", said=gettext(PROPOSED), again=_card_types,
+        back="/staff/card-types", said=gettext(acts.PROPOSED), again=_card_types,
     )  # fmt: skip
 
 
@@ -132,4 +122,4 @@ def price_believe() -> ResponseReturnValue:
         subject, payload = staff_prices.proposal(inputs.text("symbol", 16), inputs.text("price", 40))
     except Refusal as refusal:
         return acts.answer(refusal, back="", again=_prices)
-    return _propose(staff_prices.KIND, subject, payload, "/staff/prices", _prices)
+    return acts.propose(staff_prices.KIND, subject, payload, "/staff/prices", _prices)

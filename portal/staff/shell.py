@@ -10,7 +10,7 @@ from portal import permissions as may
 from portal.errors import N_
 from portal.http import portal
 from portal.services import staff_accounts, staff_counts
-from portal.staff import access, blueprint, spoken, words
+from portal.staff import access, blueprint, fact_words, spoken, words
 
 #: Sections of the side navigation: (path, label, icon, permission, name of its count).
 WAYS: tuple[tuple[str, tuple[tuple[str, str, str, str, str], ...]], ...] = (
@@ -53,7 +53,6 @@ WAYS: tuple[tuple[str, tuple[tuple[str, str, str, str, str], ...]], ...] = (
         N_("Set-up"),
         (
             ("/staff/settings", N_("Rules"), "settings", may.SETTINGS_VIEW, ""),
-            ("/staff/offering", N_("Assets and networks"), "coins", may.SETTINGS_VIEW, ""),
             ("/staff/prices", N_("Prices"), "chart-line", may.SETTINGS_VIEW, "prices"),
             ("/staff/companies", N_("Companies"), "building-2", may.SETTINGS_VIEW, ""),
             ("/staff/stores", N_("Stores"), "store", may.SETTINGS_VIEW, ""),
@@ -112,12 +111,14 @@ _SPOKEN = {
     "act_text": words.ACTS,
     "outcome_text": words.OUTCOMES,
     "rule_text": words.RULES,
-    "fact_text": words.FACTS,
+    "fact_text": fact_words.FACTS,
     "entry_text": words.ENTRIES,
 }
 
 blueprint.add_app_template_filter(spoken.subject, "subject_text")
 blueprint.add_app_template_filter(spoken.details, "details_text")
+blueprint.add_app_template_filter(spoken.pairs, "details_pairs")
+blueprint.add_app_template_filter(spoken.reference, "reference_text")
 blueprint.add_app_template_filter(spoken.path, "path_text")
 for _filter, _table in _SPOKEN.items():
     blueprint.add_app_template_filter(partial(spoken.word, _table), _filter)

@@ -9,9 +9,8 @@ from sqlalchemy.orm import Session
 from portal import permissions as may
 from portal.http import portal
 from portal.machines.withdrawals import WITHDRAWAL
-from portal.services import approvals, payout_switch, staff_queues
+from portal.services import payout_switch, staff_queues
 from portal.staff import access, acts, blueprint, inputs
-from portal.staff.people import PROPOSED
 from portal.web import rendering
 
 _PAGE = 25
@@ -29,12 +28,9 @@ def withdrawal_list() -> ResponseReturnValue:
 
 def _list(session: Session, status: str, after_id: int | None) -> dict[str, Any]:
     rows = staff_queues.withdrawals(session, status=status, after_id=after_id, count=_PAGE + 1)
-    older = rows[_PAGE - 1].id if len(rows) > _PAGE else None
-    rows = rows[:_PAGE]
     return {
-        "rows": rows,
-        "worth": staff_queues.worth(session, rows),
-        "older": older,
+        **inputs.one_page(rows, _PAGE),
+        "worth": staff_queues.worth(session, rows[:_PAGE]),
         "switch": payout_switch.state(session),
     }
 
@@ -47,20 +43,14 @@ def withdrawal(public_id: str) -> ResponseReturnValue:
 
 
 def _withdrawal(public_id: str, errors: dict[str, str], status: int) -> ResponseReturnValue:
-    case, names = portal().db.read(_case, public_id)
+    case = portal().db.read(staff_queues.withdrawal, public_id)
     mine = any(decision.decided_by == access.actor() for decision in case.decisions)
     chain = portal().ports.chains.get(case.withdrawal.network)
     url = chain.transaction_url(case.withdrawal.tx_hash) if chain and case.withdrawal.tx_hash else None
     return rendering.page(
-        "staff/queues/withdrawal.html", "main", status, case=case, row=case.withdrawal, names=names, errors=errors,
+        "staff/queues/withdrawal.html", "main", status, case=case, row=case.withdrawal, errors=errors,
         mine=mine, final=WITHDRAWAL.is_final(case.withdrawal.status), url=url,
     )  # fmt: skip
-
-
-def _case(session: Session, public_id: str) -> tuple[staff_queues.WithdrawalCase, dict[str, str]]:
-    case = staff_queues.withdrawal(session, public_id)
-    actors = [decision.decided_by for decision in case.decisions] + [move.actor for move in case.moves]
-    return case, staff_queues.names_of(session, actors)
 
 
 def _decide(public_id: str, work: Any, *arguments: Any, said: str) -> ResponseReturnValue:
@@ -107,7 +97,4 @@ def payouts_stop() -> ResponseReturnValue:
 @access.requires(may.PAYOUTS_STOP)
 def payouts_resume() -> ResponseReturnValue:
     """Proposes to let pay-outs go on."""
-    return acts.act(
-        approvals.propose, access.me(), payout_switch.KIND, "payouts", {}, inputs.text("reason"),
-        back="/staff/withdrawals", said=gettext(PROPOSED),
-    )  # fmt: skip
+    return acts.propose(payout_switch.KIND, "payouts", {}, "/staff/withdrawals")

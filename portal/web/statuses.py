@@ -94,6 +94,7 @@ _WORDS = {
         "lapsed": lazy_pgettext("status", "Lapsed"),
         "replaced": lazy_pgettext("status", "Replaced"),
         "closed": lazy_pgettext("status", "Closed"),
+        "withdrawn": lazy_pgettext("status", "Withdrawn"),
         "deleted": lazy_pgettext("status", "Deleted"),
         "revoked": lazy_pgettext("status", "Revoked"),
         "refunded": lazy_pgettext("status", "Refunded"),

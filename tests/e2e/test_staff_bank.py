@@ -106,32 +106,16 @@ def test_three_files_match_queue_and_reconcile_to_nothing_unexplained(seat: Brow
     exact, short, twice = (order(bank, amy, quantity) for quantity in (500, 600, 700))
     vouchers.bank_brings(portal, twice, "700", payer_account=account, reference="K-HEARD")
     paid = payout(bank, ben, "1015")
-    csv = statement_files.csv_809(
-        [
-            Movement(day, "700", "ATM轉帳", "K-HEARD", twice, account, "林小明"),
-            Movement(day, "1000", "網銀轉帳", "K1", own, account, "林小明"),
-            Movement(day, "500", "ATM轉帳", "K2", exact, account, "林小明"),
-            Movement(day, "599", "ATM轉帳", "K3", short, account, "林小明"),
-            Movement(day, "700", "ATM轉帳", "K4", twice, account, "林小明"),
-            Movement(day, "88", "網銀轉帳", "K5", own, "00499999999999", "陌生人"),
-            Movement(day, "-1000", f"代付 {paid}", "K6", account="809" + vouchers.own_account(ben)),
-            Movement(day, "-15", "跨行手續費", "K7"),
-            Movement(day, "-20000", "轉帳支出", "K8", account=statement_files.SECOND),
-            Movement(day, "12345", "存入", "K9", name="不知名"),
-        ],
-        opening="100000",
-    )
-    second = [
-        Movement(day, "20000", "transfer in", "C1", account=statement_files.HOUSE),
-        Movement(day, "3", "利息", "C2"),
-        Movement(day, "400", "deposit", "C3", virtual=own, account=account, name="林小明"),
-    ]
+    csv, notice, statement = statement_files.three_files(
+        day, payer=account, own=own, exact=exact, short=short, twice=twice,
+        payee=vouchers.own_account(ben), paid=paid,
+    )  # fmt: skip
     visitor = seat("desktop")
     live_desk.new_desk(visitor, bank, "finance")
     live_desk.said(import_file(visitor, "kgi.csv", csv, MAPPING), "10 new lines, 0 known before")
     looked_at(visitor)
-    live_desk.said(import_file(visitor, "notice.xml", statement_files.camt054(second[2:])), "1 new lines")
-    page = import_file(visitor, "statement.xml", statement_files.camt053(second))
+    live_desk.said(import_file(visitor, "notice.xml", notice), "1 new lines")
+    page = import_file(visitor, "statement.xml", statement)
     live_desk.said(page, "2 new lines, 1 known before")
     page = import_file(visitor, "again.csv", csv, MAPPING)
     expect(page.locator("main")).to_contain_text("This very file was imported already.")

@@ -117,31 +117,15 @@ def test_three_files_are_matched_queued_and_reconciled_to_nothing_unexplained(
     vouchers.bank_brings(portal, twice.virtual.account, "700", payer_account=account, reference="K-HEARD")
     paid = payout(app, ben, "1015")
     assert paid.status == "confirmed"
-    csv = statement_files.csv_809(
-        [
-            Movement(today, "700", "ATM轉帳", "K-HEARD", twice.virtual.account, account, "林小明"),
-            Movement(today, "1000", "網銀轉帳", "K1", own, account, "林小明"),
-            Movement(today, "500", "ATM轉帳", "K2", exact.virtual.account, account, "林小明"),
-            Movement(today, "599", "ATM轉帳", "K3", short.virtual.account, account, "林小明"),
-            Movement(today, "700", "ATM轉帳", "K4", twice.virtual.account, account, "林小明"),
-            Movement(today, "88", "網銀轉帳", "K5", own, "00499999999999", "陌生人"),
-            Movement(today, "-1000", f"代付 {paid.reference}", "K6", account="809" + vouchers.own_account(ben)),
-            Movement(today, "-15", "跨行手續費", "K7"),
-            Movement(today, "-20000", "轉帳支出", "K8", account=statement_files.SECOND),
-            Movement(today, "12345", "存入", "K9", name="不知名"),
-        ],
-        opening="100000",
-    )
-    second = [
-        Movement(today, "20000", "transfer in", "C1", account=statement_files.HOUSE),
-        Movement(today, "3", "利息", "C2"),
-        Movement(today, "400", "deposit", "C3", virtual=own, account=account, name="林小明"),
-    ]
+    csv, notice, statement = statement_files.three_files(
+        today, payer=account, own=own, exact=exact.virtual.account, short=short.virtual.account, twice=twice.virtual.account,
+        payee=vouchers.own_account(ben), paid=paid.reference,
+    )  # fmt: skip
     who = desk.desk(app, "finance")
     page = upload(who, csv, "kgi.csv", "809 凱基銀行")
     assert "10 new lines, 0 known before" in page.text
-    upload(who, statement_files.camt054(second[2:]), "notice.xml")
-    page = upload(who, statement_files.camt053(second), "statement.xml")
+    upload(who, notice, "notice.xml")
+    page = upload(who, statement, "statement.xml")
     assert "2 new lines, 1 known before" in page.text
     page = upload(who, csv, "again.csv", "809 凱基銀行", 422)
     assert "This very file was imported already." in page.text

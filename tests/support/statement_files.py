@@ -90,6 +90,35 @@ def camt054(movements: list[Movement], account: str = SECOND, version: str = "08
     ).encode()
 
 
+def three_files(
+    day: date, *, payer: str, own: str, exact: str, short: str, twice: str, payee: str, paid: str
+) -> tuple[bytes, bytes, bytes]:
+    """A day at two banks in which a line is of every kind: a CSV of HOUSE that opens with 100,000, then a camt.054 and a camt.053 of SECOND.
+
+    `payer` is a customer's own bank account (林小明) and `own` where she pays in; orders of 500, 600 and 700 wait at `exact`,
+    `short` (599 come) and `twice` (700 came before as K-HEARD, and come again). 1,000 and a fee of 15 left to `payee` under
+    the reference `paid`. K5 is a stranger's money, K9 nobody's. SECOND tells C3 in both of its files.
+    """
+    house = [
+        Movement(day, "700", "ATM轉帳", "K-HEARD", twice, payer, "林小明"),
+        Movement(day, "1000", "網銀轉帳", "K1", own, payer, "林小明"),
+        Movement(day, "500", "ATM轉帳", "K2", exact, payer, "林小明"),
+        Movement(day, "599", "ATM轉帳", "K3", short, payer, "林小明"),
+        Movement(day, "700", "ATM轉帳", "K4", twice, payer, "林小明"),
+        Movement(day, "88", "網銀轉帳", "K5", own, "00499999999999", "陌生人"),
+        Movement(day, "-1000", f"代付 {paid}", "K6", account=f"809{payee}"),
+        Movement(day, "-15", "跨行手續費", "K7"),
+        Movement(day, "-20000", "轉帳支出", "K8", account=SECOND),
+        Movement(day, "12345", "存入", "K9", name="不知名"),
+    ]
+    second = [
+        Movement(day, "20000", "transfer in", "C1", account=HOUSE),
+        Movement(day, "3", "利息", "C2"),
+        Movement(day, "400", "deposit", "C3", virtual=own, account=payer, name="林小明"),
+    ]
+    return csv_809(house, opening="100000"), camt054(second[2:]), camt053(second)
+
+
 def _balance(code: str, units: int, day: date) -> str:
     sign = "CRDT" if units >= 0 else "DBIT"
     return (
