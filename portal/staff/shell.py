@@ -53,6 +53,7 @@ WAYS: tuple[tuple[str, tuple[tuple[str, str, str, str, str], ...]], ...] = (
         N_("Set-up"),
         (
             ("/staff/settings", N_("Rules"), "settings", may.SETTINGS_VIEW, ""),
+            ("/staff/offering", N_("Assets and networks"), "coins", may.SETTINGS_VIEW, ""),
             ("/staff/prices", N_("Prices"), "chart-line", may.SETTINGS_VIEW, "prices"),
             ("/staff/companies", N_("Companies"), "building-2", may.SETTINGS_VIEW, ""),
             ("/staff/stores", N_("Stores"), "store", may.SETTINGS_VIEW, ""),
