@@ -11,6 +11,7 @@ from flask_babel import Babel
 from flask_login import LoginManager
 from flask_talisman import Talisman
 from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import bootstrap, cli, failures, logs, merchant, metrics, partner, rate_limits, sandbox, staff, web
@@ -19,6 +20,7 @@ from portal.api import partner as partner_api
 from portal.api.partner.lane import SignedLane
 from portal.config import ROOT, Settings, derived_key
 from portal.fast_lane import FastLane
+from portal.http import same_origin
 from portal.translations.compile import compile_stale
 from portal.web import access, notices, presentation, shell
 
@@ -183,6 +185,8 @@ def _blueprints(app: Flask, settings: Settings) -> None:
 
 
 def _protect_pages() -> None:
-    """Forms of pages need their CSRF token; the API families authenticate each call in their own way."""
+    """Forms of pages need their CSRF token and a page of the portal; the API families authenticate in their own way."""
     if request.blueprint in PAGES and request.method not in ("GET", "HEAD", "OPTIONS"):
         csrf.protect()
+        if not same_origin():
+            raise CSRFError("The request comes from another site's page.")

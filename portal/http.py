@@ -90,7 +90,8 @@ def from_own_page() -> bool:
 
 
 def _is_own(address: str) -> bool:
+    """A proxy may have changed the Host on the way; then the portal's public address says who we are."""
     try:
-        return urlsplit(address).netloc == request.host
+        return urlsplit(address).netloc in (request.host, urlsplit(portal().settings.public_url).netloc)
     except ValueError:
         return False

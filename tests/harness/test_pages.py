@@ -1,5 +1,7 @@
 """surface: every page route carries the headers that protect it, and no form is taken without its token."""
 
+import re
+
 import pytest
 from flask import Flask
 from werkzeug.routing import AnyConverter, BaseConverter, IntegerConverter, Rule
@@ -51,6 +53,32 @@ def test_no_form_is_taken_without_its_token(sqlite_app: Flask) -> None:
                 taken.append(f"POST {path}: {answer.status_code}")
     table("surface: forms", routes=len(tried), taken_without_token=len(taken))
     assert not taken, "\n".join(taken)
+
+
+ELSEWHERE = (
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"Origin": "http://["},
+)
+
+
+@pytest.mark.parametrize("headers", ELSEWHERE)
+def test_a_form_with_a_good_token_is_refused_from_another_sites_page(
+    sqlite_app: Flask, headers: dict[str, str]
+) -> None:
+    person = people.customer(sqlite_app.extensions["portal"])
+    client = sqlite_app.test_client()
+    client.set_cookie("token", person.token)
+    shown = client.get("/security").get_data(as_text=True)
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', shown)
+    assert token
+    form = {"csrf_token": token[1], "theme": "dark"}
+    assert client.post("/security/display", data=form, headers=headers).status_code == 403
+    at_home = {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost"}
+    assert client.post("/security/display", data=form, headers=at_home).status_code == 303
+    assert client.post("/security/display", data=form).status_code == 303
 
 
 def test_every_page_protects_itself(sqlite_app: Flask) -> None:
