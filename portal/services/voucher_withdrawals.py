@@ -17,7 +17,14 @@ from portal.services.networks import BANK, TRON
 from portal.services.voucher_customers import acting, bank_account_of, phone_of, units
 from portal.services.withdrawal_rules import REDEMPTION, VOUCHER
 
-declare({"voucher_withdrawal_not_waiting": N_("Nothing is waiting for a code.")})
+declare(
+    {
+        "voucher_withdrawal_not_waiting": N_("Nothing is waiting for a code."),
+        "voucher_withdrawal_not_sent": N_(
+            "The network did not take your last withdrawal. Its vouchers are back in your wallet."
+        ),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +99,16 @@ def resend(session: Session, customer_id: int, kind: str) -> None:
 def verify(session: Session, customer_id: int, kind: str, otp: str) -> Outgoing:
     """Proves the code of the newest that waits, holds the vouchers and sends them on their way.
 
-    Raises Refusal `voucher_withdrawal_not_waiting`, `code_wrong` (kept), `code_expired` (kept: it is expired then),
-    and those of `withdrawals.confirm`.
+    Raises Refusal `voucher_withdrawal_not_waiting`, `voucher_withdrawal_not_sent` to who repeats the call after the network
+    refused it for good, `code_wrong` (kept), `code_expired` (kept: it is expired then), and those of `withdrawals.confirm`.
     """
-    waiting = _waiting(session, customer_id, kind)
+    try:
+        waiting = _waiting(session, customer_id, kind)
+    except Refusal:
+        newest = session.scalar(of_customer(customer_id, kind).order_by(Withdrawal.id.desc()).limit(1))
+        if newest is not None and newest.status == "failed" and newest.network != BANK:
+            raise Refusal("voucher_withdrawal_not_sent") from None
+        raise
     try:
         done = withdrawals.confirm(session, waiting, otp, f"customer:{customer_id}")
     except Refusal as refusal:

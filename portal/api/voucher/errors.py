@@ -215,6 +215,7 @@ AREAS: dict[str, dict[str, str]] = {
         "code_too_soon": "withdrawal_request_otp_too_often",
         "state_conflict": "withdrawal_invalid_status",
         "voucher_withdrawal_not_waiting": "withdrawal_invalid_status",
+        "voucher_withdrawal_not_sent": "withdrawal_broadcast_txhash_failed",
         "withdrawal_not_waiting": "withdrawal_invalid_status",
         "withdrawals_held": "withdrawal_invalid_status",
         "withdrawals_paused": "withdrawal_invalid_status",

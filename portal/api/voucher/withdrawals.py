@@ -75,7 +75,7 @@ def resend_withdrawal_otp(call: Call[Any]) -> Done:
     summary="Proves the code of the newest withdrawal",
     errors=(
         "withdrawal_invalid_otp", "withdrawal_otp_expired", "withdrawal_invalid_status",
-        "withdrawal_insufficient_balance",
+        "withdrawal_insufficient_balance", "withdrawal_broadcast_txhash_failed",
     ),
 )  # fmt: skip
 def verify_withdrawal(call: Call[Any]) -> Any:

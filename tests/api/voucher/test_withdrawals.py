@@ -84,6 +84,32 @@ def test_vouchers_are_redeemed_to_the_verified_account(app, as_customer, code, p
     assert (paid["account"], paid["units"]) == (own_account(amy), parse_units("100", "TWD"))
 
 
+def test_who_repeats_a_verify_after_the_network_refused_it_is_told_so(app, as_customer, code, portal, travel, amy, ben):
+    client = as_customer(amy)
+    made = client.ok("POST", "/withdrawals", withdraw(amy))["data"]
+    otp = code(amy)
+    portal.world.set_fault("chain", "reject", 1)
+    assert client.ok("POST", "/withdrawals/verify", {"otp": otp})["data"]["status"] == "confirming"
+    work(app)
+    # Until the bytes have expired a copy of them may still land: nobody says that it failed.
+    client.refused("withdrawal_invalid_status", "POST", "/withdrawals/verify", {"otp": otp})
+    travel(700)
+    work(app)
+    assert client.ok("GET", f"/withdrawals/{made['id']}")["data"]["status"] == "failed"
+    # 502 is the answer that is meant here: `client` takes no answer above 499 for one.
+    headers = {"Authorization": f"Bearer {client.token}"}
+    told = client.raw.post("/api/v1/withdrawals/verify", json={"otp": otp}, headers=headers)
+    [documented] = [one for one in contract.endpoint("voucher", "verify_withdrawal")["examples"] if one["code"]]
+    assert (told.status_code, told.json) == (502, documented["body"])
+    assert (amy.balance("TWIP"), amy.balance("TWIP", "frozen")) == (parse_units("1000", "TWIP"), 0)
+    as_customer(ben).refused("withdrawal_invalid_status", "POST", "/withdrawals/verify", {"otp": otp})
+    client.refused("redeem_invalid_status", "POST", "/redemptions/verify", {"otp": otp})
+    client.refused("withdrawal_invalid_status", "POST", "/withdrawals/resend")
+    again = client.ok("POST", "/withdrawals", withdraw(amy))["data"]
+    assert client.ok("POST", "/withdrawals/verify", {"otp": code(amy)})["data"]["id"] == again["id"]
+    client.refused("withdrawal_invalid_status", "POST", "/withdrawals/verify", {"otp": otp})
+
+
 @pytest.mark.parametrize("kind", ["withdrawals", "redemptions"])
 def test_resend_and_verify_mean_the_newest_that_waits(as_customer, code, travel, amy, kind):
     client, area = as_customer(amy), AREA[kind]
