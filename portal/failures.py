@@ -8,7 +8,7 @@ from flask import Flask, Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import BadHost, HTTPException, InternalServerError
 
 from portal.db import Unavailable
 from portal.errors import Refusal
@@ -58,6 +58,9 @@ def _answer(status: int, name: str) -> ResponseReturnValue:
             return render(status, name)
     if _speaks_json():
         return {"error": name}, status
+    if isinstance(request.routing_exception, BadHost):
+        # Without a host that is one, no page can name where its parts are.
+        return Response("Bad request", status, mimetype="text/plain")
     return render_template("errors/page.html", code=status), status
 
 

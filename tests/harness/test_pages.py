@@ -118,3 +118,12 @@ def test_a_page_of_the_signed_in_is_nobody_elses(sqlite_app: Flask) -> None:
         if private and answer.status_code == 200 and "login" not in path and "lock" not in path:
             shown.append(f"{path}: {answer.status_code}")
     assert not shown, "\n".join(shown)
+
+
+@pytest.mark.parametrize("host", ["a..b", ".example", "x" * 64, "x" * 3000])
+def test_a_host_that_is_none_is_refused_and_never_a_fault(sqlite_app: Flask, host: str) -> None:
+    client = sqlite_app.test_client()
+    for path in ("/", "/login", "/wallet", "/healthz", "/static/portal.css", "/v1/user", "/api/v1/profile"):
+        answer = client.get(path, headers={"Host": host})
+        assert answer.status_code == 400, (path, answer.status_code)
+        assert host not in answer.get_data(as_text=True)
