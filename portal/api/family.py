@@ -40,6 +40,8 @@ class Operation:
     example: Any
     tag: str = ""
     description: str = ""
+    #: Headers that the route reads beside its key: (name, what it is, whether it must be there).
+    headers: tuple[tuple[str, str, bool], ...] = ()
 
 
 @dataclass
@@ -136,6 +138,7 @@ class Family(Generic[Caller]):
         example: Any = None,
         tag: str | None = None,
         description: str | None = None,
+        headers: tuple[tuple[str, str, bool], ...] = (),
     ) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
         """Declares a route. The view gets a Call and the path's values, and returns data for `say` or a Response.
 
@@ -157,6 +160,7 @@ class Family(Generic[Caller]):
                     example,
                     view.__module__.rpartition(".")[2],
                     inspect.getdoc(view) or "",
+                    headers,
                 )  # fmt: skip
             )
 

@@ -112,6 +112,9 @@ def _parameters(operation: Operation, schemas: dict[str, Schema]) -> list[dict[s
         for name, one in schema.get("properties", {}).items():
             described = {"description": one["description"]} if "description" in one else {}
             found.append({"name": name, "in": "query", "required": name in required, "schema": one, **described})
+    for name, told, required_too in operation.headers:
+        schema = {"type": "string"}
+        found.append({"name": name, "in": "header", "required": required_too, "schema": schema, "description": told})
     return found
 
 

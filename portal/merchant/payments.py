@@ -72,7 +72,7 @@ def _cells(batches: Iterator[list[Taken]]) -> Iterator[list[str]]:
 
 def _values() -> dict[str, str]:
     values = {name: request.args.get(name, "").replace("\x00", "")[:64] for name in ("first", "last", "state", "text")}
-    values["state"] = values["state"] if values["state"] == "refunded" else ""
+    values["state"] = values["state"] if values["state"] == "with_refunds" else ""
     return {**values, **{name: values[name] if _day(values[name]) else "" for name in ("first", "last")}}
 
 

@@ -24,8 +24,8 @@ MAX_EXPORTED, BATCH = 100_000, 500
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What to look for. Days are Taipei's and both included; `state` is refunded or empty; `text` a payment's id or a
-    till's reference, or their beginning.
+    """What to look for. Days are Taipei's and both included; `state` is empty, one of a payment's states, or
+    with_refunds for what was given back in part or whole; `text` a payment's id or a till's reference, or their beginning.
     """
 
     first: date | None = None
@@ -95,14 +95,23 @@ def export(db: Database, store_id: int, filters: Filters) -> Iterator[list[Taken
         before = rows[-1].order.public_id
 
 
+_some_back = ShoppingOrder.refunded_units > 0
+_STATES = {
+    "with_refunds": _some_back,
+    "paid": ~_some_back,
+    "partly_refunded": _some_back & (ShoppingOrder.refunded_units < ShoppingOrder.amount_units),
+    "refunded": _some_back & (ShoppingOrder.refunded_units == ShoppingOrder.amount_units),
+}
+
+
 def _matching(store_id: int, filters: Filters) -> sa.Select[ShoppingOrder, PaymentRequest, str | None]:
     query = _paid(store_id)
     if filters.first is not None:
         query = query.where(ShoppingOrder.paid_at >= takings.start_of(filters.first))
     if filters.last is not None:
         query = query.where(ShoppingOrder.paid_at < takings.start_of(filters.last) + timedelta(days=1))
-    if filters.state == "refunded":
-        query = query.where(ShoppingOrder.refunded_units > 0)
+    if filters.state:
+        query = query.where(_STATES[filters.state])
     text = filters.text.strip()[:64]
     if text:
         query = query.where(

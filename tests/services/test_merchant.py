@@ -358,7 +358,8 @@ def test_payments_are_found_by_day_refund_and_reference(app, portal, shop, amy, 
 
     assert found() == [refunded.id, tilled.id, old.id]
     assert found(first=old_day, last=old_day) == [old.id]
-    assert found(state="refunded") == [refunded.id]
+    assert found(state="with_refunds") == found(state="partly_refunded") == [refunded.id]
+    assert (found(state="paid"), found(state="refunded")) == ([tilled.id, old.id], [])
     assert found(text="T-100%") == [tilled.id]
     assert found(text="T-1_0") == []
     assert found(text=old.public_id) == [old.id]

@@ -1,13 +1,14 @@
 """The till API: the store, what its counter asks for, and what was paid."""
 
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from portal.api.family import Call
 from portal.api.parsing import Model
 from portal.api.voucher import merchant_present as present
 from portal.api.voucher.merchant_family import Listed, ListQuery, route
 from portal.api.voucher.orders import Amount
-from portal.errors import Refusal
 from portal.services import payment_requests, refunds, settlements, store_members, store_payments, takings
 from portal.services.payment_requests import Asked
 from portal.services.store_keys import Till
@@ -35,31 +36,27 @@ _STORE_EXAMPLE = {
     "balance": {"available": "108", "frozen": "0", "payable": "108"}, "today": DAY_EXAMPLE,
 }  # fmt: skip
 
-REQUEST_STATES = ("open", "paid", "cancelled", "expired")
-
 
 class NewRequest(Model):
-    amount: Amount
-    note: str = ""
-    reference: str = ""
-    expires_in: int | None = None
-    card_no: str = ""
+    amount: Annotated[Amount, Field(description="The bill in TWIP, before the store's discount")]
+    note: Annotated[str, Field(description="Shown to the customer; up to 100 characters")] = ""
+    reference: Annotated[str, Field(description="The till's own number of the bill; up to 64 characters")] = ""
+    expires_in: Annotated[int | None, Field(description="Seconds, from 60 to 86400; usually 600")] = None
+    card_no: Annotated[str, Field(description="A tapped card: only its holder can pay, and is told")] = ""
 
 
 class RequestsQuery(ListQuery):
-    status: str | None = None
+    status: Literal["open", "paid", "cancelled", "expired"] | None = None
 
 
 class PaymentsQuery(ListQuery):
-    first: str | None = None
-    last: str | None = None
-    status: str | None = None
-    reference: str = ""
+    first: Annotated[str | None, Field(description="The first day, YYYY-MM-DD in Taipei")] = None
+    last: Annotated[str | None, Field(description="The last day, included")] = None
+    status: Literal["paid", "partly_refunded", "refunded"] | None = None
+    reference: Annotated[str, Field(description="The beginning of a payment's id or of the till's reference")] = ""
 
     def filters(self) -> Filters:
         """What to look for. Raises Refusal `input_invalid`."""
-        if self.status not in (None, "refunded"):
-            raise Refusal("input_invalid", field="status")
         return Filters(
             first=takings.parse_day(self.first, "first") if self.first else None,
             last=takings.parse_day(self.last, "last") if self.last else None,
@@ -105,8 +102,6 @@ def merchant_create_payment_request(call: Call[Till]) -> Any:
 )  # fmt: skip
 def merchant_list_payment_requests(call: Call[Till]) -> Listed:
     query, store = call.query, call.caller.store
-    if query.status is not None and query.status not in REQUEST_STATES:
-        raise Refusal("input_invalid", field="status")
     count = query.rows
     rows = call.look(payment_requests.page, store.id, before=query.before, status=query.status, count=count)
     return Listed([present.request(row, store) for row in rows], count)

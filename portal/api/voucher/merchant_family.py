@@ -7,10 +7,11 @@ PINs travel in headers, so that they are no part of what an idempotency key reme
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from flask import Response, request
+from pydantic import Field
 
 from portal.api.family import Family
 from portal.api.parsing import Model
@@ -32,8 +33,8 @@ MOST_ROWS, USUAL_ROWS = 100, 25
 class ListQuery(Model):
     """`before` is the id of the last row seen; `count` is from 1 to 100."""
 
-    before: str | None = None
-    count: str = str(USUAL_ROWS)
+    before: Annotated[str | None, Field(description="The id of the last row seen, as `links.next` has it")] = None
+    count: Annotated[str, Field(description="How many rows, from 1 to 100", pattern="^[0-9]{1,3}$")] = str(USUAL_ROWS)
 
     @property
     def rows(self) -> int:
@@ -67,6 +68,8 @@ def say(data: Any) -> Response:
 def refuse(refusal: Refusal) -> Response:
     """The error in the till API's words."""
     response = error(code_of(refusal, AREA), refusal.field)
+    if response.status_code == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"  # RFC 9110, section 11.6.1
     if "retry_after_seconds" in refusal.facts:
         response.headers["Retry-After"] = str(refusal.facts["retry_after_seconds"])
     return response
@@ -89,10 +92,12 @@ def signature(till: Till, who: str) -> Signature | None:
 
     Raises Refusal `pin_wrong` also for an unknown member, `pin_missing`, `pin_locked`.
     """
-    member_id = request.headers.get(f"Store-{who}", "")
-    pin = request.headers.get("Store-Pin" if who == "Member" else f"Store-{who}-Pin", "")
+    pin_header = "Store-Pin" if who == "Member" else f"Store-{who}-Pin"
+    member_id, pin = request.headers.get(f"Store-{who}", ""), request.headers.get(pin_header, "")
     if not member_id and not pin:
         return None
+    if not member_id or not pin:  # half a signature is a mistake of the till's, no try at a PIN
+        raise Refusal("pin_missing", field=pin_header if member_id else f"Store-{who}")
     try:
         found = portal().db.read(store_members.member, till.store.id, member_id)
     except Refusal as refusal:
@@ -110,6 +115,11 @@ family: Family[Till] = Family(
 )
 
 
+#: What every till may hear on every route, and beside it on those that change something.
+_ANY = ("merchant_key_refused", "merchant_key_scope", "merchant_key_address")
+_CHANGING = ("idempotency_key_reused",)
+
+
 def route(
     method: str, path: str, operation_id: str, *, scope: str, **declared: Any
 ) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
@@ -118,6 +128,7 @@ def route(
     def declare(view: Callable[..., Any]) -> Callable[..., Response]:
         told = f"For tills: needs a store's key (`Bearer <key>.<secret>`) with the scope `{scope}`."
         view.__doc__ = f"{told} {inspect.getdoc(view) or ''}".strip()  # what the reference says of the route
+        declared["errors"] = (*_ANY, *(_CHANGING if method != "GET" else ()), *declared.get("errors", ()))
         return family.route(method, BASE + path, operation_id, auth=scope, **declared)(view)
 
     return declare

@@ -40,6 +40,12 @@ class NewSettlement(Model):
         "merchant_member_refused", "merchant_refund_too_large", "merchant_refund_needs_owner", "merchant_takings_too_low",
     ),
     example=_REFUND_EXAMPLE,
+    headers=(
+        ("Store-Member", "The id of the member who gives back (from `/merchant/store`)", True),
+        ("Store-Pin", "That member's PIN", True),
+        ("Store-Approver", "The id of an owner, above a cashier's limits", False),
+        ("Store-Approver-Pin", "That owner's PIN", False),
+    ),
 )  # fmt: skip
 def merchant_refund_payment(call: Call[Till], payment_id: str) -> Any:
     """Send the member's id and PIN in the headers `Store-Member` and `Store-Pin`; above a cashier's limits also an owner's

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from portal.services import store_keys
+from portal.services import store_keys, store_members
 from tests.support import merchants, people, vouchers
 from tests.support.families import JsonClient, read
 from tests.support.merchants import PIN
@@ -229,8 +229,51 @@ def test_a_refund_is_signed_by_a_member_and_told(shop, till, amy):
     found = till.ok("GET", f"/payments/{order.public_id}")
     assert (found["status"], found["refunded"], found["refunds"]) == ("partly_refunded", "20.5", [made])
     assert till.ok("GET", "/refunds") == [made]
-    assert [row["id"] for row in till.ok("GET", "/payments", query={"status": "refunded"})] == [order.public_id]
-    assert amy.balance("TWIP") == 1_000_000_000 - 90_000_000 + 20_500_000
+
+    def listed(status):
+        return [row["id"] for row in till.ok("GET", "/payments", query={"status": status})]
+
+    assert (listed("partly_refunded"), listed("paid"), listed("refunded")) == ([order.public_id], [], [])
+    till.ok("POST", path, {"amount": "69.5"}, headers=signed(shop))
+    assert (listed("partly_refunded"), listed("paid"), listed("refunded")) == ([], [], [order.public_id])
+    till.refused("parameter_invalid", 422, "GET", "/payments", query={"status": "open"})
+    assert amy.balance("TWIP") == 1_000_000_000
+
+
+def test_half_a_signature_is_no_try_at_a_pin(shop, till, amy):
+    order = shop.pay(amy, "100")
+    path, whole = f"/payments/{order.public_id}/refunds", signed(shop)
+    for _ in range(store_members.PIN_TRIES + 1):
+        for name in whole:
+            till.refused("merchant_pin_missing", 400, "POST", path, {"amount": "1"}, headers={name: whole[name]})
+        approver = {**whole, "Store-Approver": shop.members["owner"].public_id}
+        till.refused("merchant_pin_missing", 400, "POST", path, {"amount": "1"}, headers=approver)
+    till.ok("POST", path, {"amount": "1"}, headers=whole)
+
+
+def test_a_refused_key_is_told_how_to_sign_in(till_of, shop, app):
+    Till(app, "mk_nobody").refused("merchant_key_refused", 401, "GET", "/store")
+    stranger = Till(app, "")
+    stranger.refused("merchant_key_refused", 401, "GET", "/store")
+    assert stranger.last.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_the_reference_tells_a_till_all_it_sends_and_hears(app):
+    paths = app.test_client().get("/docs/voucher.json").json["paths"]
+    refund = paths["/merchant/payments/{payment_id}/refunds"]["post"]
+    headers = {row["name"]: row["required"] for row in refund["parameters"] if row["in"] == "header"}
+    assert headers == {
+        "Store-Member": True, "Store-Pin": True, "Store-Approver": False, "Store-Approver-Pin": False,
+        "Idempotency-Key": False,
+    }  # fmt: skip
+    listing = paths["/merchant/payments"]["get"]
+    [status] = [row["schema"] for row in listing["parameters"] if row["name"] == "status"]
+    assert ["paid", "partly_refunded", "refunded"] in [one.get("enum") for one in status["anyOf"]]
+    for path, operations in paths.items():
+        for method, operation in operations.items():
+            if path.startswith("/merchant/"):
+                assert {"401", "403"} <= set(operation["responses"]), path
+                assert ("409" in operation["responses"]) == (method == "post"), path
 
 
 def test_a_refund_sent_twice_under_one_key_gives_back_once(shop, till, amy):
