@@ -44,12 +44,13 @@ def _form(values: dict[str, str], errors: dict[str, str], status: int = 200, ale
 def _desk(session: Session, customer: int, asset: str) -> dict[str, Any]:
     person = session.get_one(Customer, customer)
     until = person.withdrawals_held_until
+    held = ledger.balances(session, "customer", customer)
     return {
         "person": person,
         "level_needed": parameters.get(session, "transfer")["level"],
         "held_until": until if until is not None and until > now(session) else None,
         "has_totp": second_factor.is_bound(session, "customer", customer),
-        "available_units": ledger.balance(session, ledger.customer_available(customer, asset)),
+        "balances": {each: held.get((each, "available"), 0) for each in transfers.ASSETS},
         "remaining": transfers.remaining(session, customer, asset),
         "under_way": transfers.under_way(session, customer),
         "receivers": transfers.recent_receivers(session, customer),

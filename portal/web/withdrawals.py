@@ -102,7 +102,8 @@ def _ask(session: Session, wanted: Request, totp: str) -> dict[str, Any]:
 def _typed() -> tuple[str, dict[str, str]]:
     values = problems.typed("asset", "network", "address", "known_address", "bank_account", "amount", *_PARTY)
     asset = values["asset"] if values["asset"] in withdrawal_desk.ASSETS else "TWD"
-    return asset, {name: value.strip() for name, value in values.items()}
+    found = {name: value.strip() for name, value in values.items()}
+    return asset, {**found, "address": "".join(found["address"].split())}
 
 
 def _wanted(asset: str, values: dict[str, str]) -> Request:
@@ -245,7 +246,7 @@ def addresses() -> ResponseReturnValue:
 def _addresses(values: dict[str, str], errors: dict[str, str], status: int = 200) -> ResponseReturnValue:
     facts = portal().db.read(_known, customer_id())
     choices = [
-        (f"{asset}:{network}", f"{asset} · {withdrawal_desk.network_names()[network]}")
+        (f"{asset}:{network}", f"{asset} · {gettext(withdrawal_desk.network_names()[network])}")
         for asset in ("USDT", "ETH")
         for network in networks.networks_of(asset)
     ]
