@@ -82,6 +82,14 @@ def test_a_stores_sticker_leads_a_customer_to_that_store_and_pays(
     assert not shop.portal.db.read(check).violations
 
 
+@pytest.mark.parametrize("device", ["phone", "desktop"])
+def test_a_code_stays_within_its_card(browse: Browse, live: LivePortal, shop: Shop, device: str) -> None:
+    page = browse(device).go(f"/stores/{shop.store.public_id}")
+    outer, inner = page.locator(".card:has(.qr-card)").bounding_box(), page.locator(".qr-frame").bounding_box()
+    assert outer and inner
+    assert outer["x"] < inner["x"] and inner["x"] + inner["width"] < outer["x"] + outer["width"]
+
+
 @SCHEMES
 @pytest.mark.parametrize(
     ("path", "network"),
