@@ -102,6 +102,15 @@ def cover(session: Session) -> Cover:
     return Cover(tuple(lines), _own_funds(session), moment)
 
 
+def unheard(session: Session) -> list[str]:
+    """Assets of chains that people are owed and whose holdings no chain told of lately: the books stand in for them."""
+    return [
+        line.asset
+        for line in cover(session).lines
+        if line.owed_units > 0 and not line.heard and line.asset not in _ISSUED and networks_of(line.asset)
+    ]
+
+
 def is_short(session: Session) -> bool:
     """Whether the automatic stop would stop pay-outs now."""
     return bool(parameters.get(session, "cover")["automatic_stop"]) and not cover(session).covered

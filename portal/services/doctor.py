@@ -13,6 +13,7 @@ from portal.ledger.check import check as check_ledger
 from portal.models.operations import Heartbeat
 from portal.models.system import Job
 from portal.ports import PortError, PortRejected
+from portal.services import cover
 from portal.vault import VaultError
 
 #: A worker that was silent for longer is taken for dead.
@@ -42,6 +43,7 @@ def examine(session: Session) -> dict[str, str]:
         "jobs": _jobs,
         "ledger": _ledger,
         "settings": _settings,
+        "holdings": _holdings,
     }
     found = {name: look(session) for name, look in checks.items()}
     return {name: trouble for name, trouble in found.items() if trouble}
@@ -98,6 +100,12 @@ def _jobs(session: Session) -> str:
 def _ledger(session: Session) -> str:
     report = check_ledger(session)
     return "; ".join(report.violations[:3])
+
+
+def _holdings(session: Session) -> str:
+    """In production every chain tells; a sandbox's tells when it was given something to hold."""
+    unheard = [] if context(session).settings.sandbox else cover.unheard(session)
+    return f"no chain has told lately what is held of {', '.join(unheard)}" if unheard else ""
 
 
 def _settings(session: Session) -> str:

@@ -1,6 +1,7 @@
 """The doctor finds a portal healthy when it is, and says in one line what is wrong when it is not."""
 
 import time
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -8,6 +9,9 @@ import sqlalchemy as sa
 from portal.models.system import Job
 from portal.ports import PortError
 from portal.services import doctor, jobs
+from portal.worker import holdings
+from tests.support import people
+from tests.support.market import open_market
 
 
 @pytest.fixture
@@ -39,3 +43,18 @@ def test_a_file_store_that_fails_is_noticed(portal, healthy, monkeypatch):
 
     monkeypatch.setattr(portal.ports.files, "put", fail)
     assert doctor.examine_outside(portal.db.context) == {"files": "the file store fails: disk full"}
+
+
+def test_holdings_that_no_chain_tells_of_are_noticed_where_money_is_real(portal, read, healthy, monkeypatch):
+    open_market(portal)
+    assert "holdings" not in read(doctor.examine)
+    people.customer(portal, usdt="5", twip="5")
+    assert "holdings" not in read(doctor.examine)
+    context = portal.db.context
+    real = replace(context, settings=replace(context.settings, environment="production"))
+    monkeypatch.setattr(portal.db, "context", real)
+    assert read(doctor.examine)["holdings"] == "no chain has told lately what is held of USDT"
+    for chain in portal.ports.chains.values():
+        chain.set_opening("USDT", 5_000_000)
+    holdings.watch_cover(portal)
+    assert "holdings" not in read(doctor.examine)
