@@ -172,8 +172,10 @@ def _payment_page(code: str, public_id: str, errors: dict[str, str], status: int
 
 def _payment_facts(session: Session, customer: int, public_id: str) -> dict[str, Any]:
     found = payments.find(session, customer, public_id)
+    asked = session.get(PaymentRequest, found.order.payment_request_id) if found.order.payment_request_id else None
     return {
         "paid": found,
+        "withdrawn": asked is not None and not payments.is_open(session, asked),
         "order": found.order,
         "store": found.store,
         "brand": brands.of_company(session, found.store.company_id),

@@ -2,6 +2,8 @@
 
 import pytest
 
+from portal.ledger.check import check
+from portal.services import payment_requests
 from tests.support import merchants, people, vouchers
 
 
@@ -67,3 +69,25 @@ def test_a_long_note_stays_one_line_where_requests_wait(shop, enter):
 def test_the_sticker_spells_its_address_whole(portal, shop, enter):
     page = enter(shop.owner).page(f"{shop.path}/poster")
     assert page.one(".copy-value").get_text() == f"{portal.settings.public_url}/pay/{shop.store.code}"
+
+
+@pytest.mark.parametrize("end", ["withdrawn", "run out", "paid by another"])
+def test_a_code_for_a_request_that_has_closed_pays_nothing_and_is_not_asked_for_again(
+    app, portal, shop, amy, enter, end
+):
+    asked = shop.ask("40", life_seconds=60)
+    pages = enter(amy)
+    page = pages.submit(f"/pay/{asked.code}", f"/pay/{asked.code}")
+    code = vouchers.code(app, amy.phone)
+    if end == "withdrawn":
+        portal.db.transact(payment_requests.cancel, shop.store.id, asked.public_id, "customer:1")
+    elif end == "run out":
+        portal.clock.advance(61)
+    else:
+        shop.pay(people.customer(portal, "ben", twip="100"), request=asked)
+    refused = pages.submit(page, page.url, status=422, code=code)
+    assert "This request is closed" in refused.text and refused.soup.select("#code") == []
+    again = pages.page(page.url)
+    assert "Nothing was paid" in again.text and again.soup.select("#payment form") == []
+    assert amy.balance("TWIP") == 100_000_000
+    assert not portal.db.read(check).violations
