@@ -44,7 +44,7 @@ notifications.declare(
 def send_code(
     session: Session, withdrawal: Withdrawal, contact: Customer, channel: str, target: str, code: str
 ) -> None:
-    """Sends the code; the message names asset, amount and the destination's tail, the mail has the freeze link."""
+    """Sends the code; the message names asset, amount and the destination's ends, the mail the whole address and the freeze link."""
     facts: dict[str, Any] = {
         "units": withdrawal.amount_units,
         "fee_units": withdrawal.fee_units,
@@ -52,6 +52,7 @@ def send_code(
         "kind": withdrawal.kind,
         "network": withdrawal.network,
         "destination": destination_text(session, withdrawal),
+        "address": withdrawal.address or "",
         "person": contact.display_name,
     }
     expires_at = now(session) + codes.LIFE

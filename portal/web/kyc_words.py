@@ -87,7 +87,7 @@ QUESTIONS = (
 )  # fmt: skip
 
 LEVELS = {
-    1: N_("Who you are"),
+    1: N_("Your identity"),
     2: N_("Your documents"),
     3: N_("Your bank account"),
 }

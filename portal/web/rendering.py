@@ -1,10 +1,13 @@
 """Rendering pages and their blocks: a partial is a block of its page's own template, never a second copy."""
 
 import hashlib
+import re
 from typing import Any
 
 from flask import Response, current_app, render_template, request
 from uuid_utils.compat import uuid7
+
+_TOKEN = re.compile(r'name="csrf_token" value="[^"]*"')
 
 
 def wants_partial() -> bool:
@@ -34,7 +37,8 @@ def render_block(template: str, block: str, **facts: Any) -> str:
 def polled(content: str) -> Response:
     """A block that is asked for again and again: 304 without a body while nothing has changed (RFC 9110 §13)."""
     answer = Response(content, mimetype="text/html")
-    answer.set_etag(hashlib.sha256(content.encode()).hexdigest()[:32])
+    same = _TOKEN.sub("", content)  # a form's token is another one every second and serves as long as its session
+    answer.set_etag(hashlib.sha256(same.encode()).hexdigest()[:32])
     answer.headers["Cache-Control"] = "private, no-cache"
     answer.make_conditional(request)
     return answer

@@ -81,7 +81,7 @@ def test_sending_from_page_to_page(app, portal, enter, amy, ben):
     ]
     opened = pages.raw.get(link, headers={"Sec-Fetch-Site": "cross-site"})
     page = pages.page(pages.raw.get(opened.headers["Location"]).headers["Location"])
-    assert "Confirm and the money moves" in page.text
+    assert "Confirm to send the money" in page.text
     page = pages.submit(page, "/confirm")
     assert page.title.startswith("Transfer") and "Sent" in page.text
     assert (amy.balance("USDT"), ben.balance("USDT")) == (900_000_000, 100_000_000)

@@ -140,7 +140,7 @@ def test_a_card_is_opened_activated_and_loaded_from_the_console(house, enter, po
     assert "95.13" in figures(shown.text) and "5.00" in figures(shown.text)
     load = pages.submit(shown, "/load")
     assert before - house.p.float_units() == 101_000000
-    assert "How this number came about" in load.text
+    assert "How this amount was worked out" in load.text
     house.p.work()
     assert "Loaded" in pages.page(load.url).words("#load")
     pages.page(f"{load.url}/state", htmx=True)

@@ -180,7 +180,7 @@ def test_the_first_page_shows_prices_and_every_range(client, portal):
 
 
 def test_the_first_page_stands_before_the_market_has_spoken(client):
-    assert "The market has not been heard yet" in client.page("/").text
+    assert "No market prices yet" in client.page("/").text
 
 
 def test_the_tickers_are_not_sent_again_while_nothing_changed(client, portal):

@@ -106,7 +106,7 @@ def test_history_filters_pages_and_explains(page, portal, amy):
     assert page.page(older.one(".pager a")["href"]).all("a.item")[0]["href"] == first.all("a.item")[0]["href"]
     assert "Nothing fits these filters" in page.page("/wallet/history", kind="buy").text
     entry = page.page(first.all("a.item")[0]["href"])
-    assert "How this number came about" in entry.text and "+7.00 USDT" in plain(entry.text)
+    assert "How this amount was worked out" in entry.text and "+7.00 USDT" in plain(entry.text)
 
 
 def test_an_unreadable_filter_hides_nothing(page, portal, amy):
