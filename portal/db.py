@@ -44,6 +44,9 @@ MAX_RETRY_SECONDS = 8.0
 #: prepared statement that is gone.
 _RETRY_STATES = {"40001", "40P01", "55P03", "26000"}
 
+#: Two people claimed the same name, phone or number in one moment. Run again, the loser sees whose it is and says so.
+_CLAIMED_MEANWHILE = "23505"
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware UTC datetime; timestamptz on PostgreSQL, sortable text on SQLite. Refuses naive datetimes."""
@@ -167,8 +170,9 @@ class Database:
         """Runs `work(session, ...)` in one transaction and commits it.
 
         Deadlock, serialisation failure, a busy database and a connection that turned out dead before the commit
-        run it again, at most MAX_ATTEMPTS times and MAX_RETRY_SECONDS. A kept refusal commits what was written
-        before it; every other exception rolls back. Raises Unavailable when the database stays busy.
+        run it again, at most MAX_ATTEMPTS times and MAX_RETRY_SECONDS; what was claimed meanwhile, once. A kept refusal
+        commits what was written before it; every other exception rolls back. Raises Unavailable when the database
+        stays busy.
         """
         began = time.monotonic()
         for attempt in range(1, MAX_ATTEMPTS + 1):
@@ -189,10 +193,11 @@ class Database:
                 return answer
             except DBAPIError as error:
                 # Whether a commit on a lost connection went through is not known: it is never simply run again.
-                if not (_may_retry(error) or (error.connection_invalidated and not committing)):
+                claimed = attempt == 1 and getattr(error.orig, "sqlstate", None) == _CLAIMED_MEANWHILE
+                if not (claimed or _may_retry(error) or (error.connection_invalidated and not committing)):
                     raise
                 self.retries += 1
-                log.warning("transaction retried", extra={"attempt": attempt, "reason": str(error.orig)[:120]})
+                log.warning("transaction retried", extra={"attempt": attempt, "reason": _first_line(error.orig)})
                 if time.monotonic() - began > MAX_RETRY_SECONDS:
                     break
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))
@@ -236,6 +241,11 @@ class Database:
 def after_commit(session: Session, hook: Callable[[], None]) -> None:
     """Runs `hook` once the session's transaction is committed; never when it is rolled back."""
     session.info["after_commit"].append(hook)
+
+
+def _first_line(reason: object) -> str:
+    """What a database said, without its detail, which may name a person's data."""
+    return str(reason).partition("\n")[0][:120]
 
 
 def _may_retry(error: DBAPIError) -> bool:

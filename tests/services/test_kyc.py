@@ -479,6 +479,20 @@ def test_of_many_who_claim_one_number_at_once_one_is_verified(app: Flask, portal
         assert session.scalar(sa.select(sa.func.count()).select_from(Customer).where(Customer.kyc_level == 1)) == 1
 
 
+def test_of_many_who_prove_one_phone_at_once_one_keeps_it(app: Flask, portal: Any) -> None:
+    phone, people_ = identities.fresh_phone(), []
+    for _ in range(4):
+        person = people.customer(portal, kyc_level=0)
+        portal.db.transact(kyc.submit_basic_data, person.id, "林自得", 1, "1990/05/31", identities.fresh_number())
+        portal.clock.advance(61)
+        portal.db.transact(code_requests.ask_for_phone, person.id, phone)
+        people_.append((person.id, phone, identities.sent_code(portal, app, phone)))
+    outcomes = at_once([lambda who=who: portal.db.transact(kyc.verify_phone, *who) for who in people_])
+    assert sorted(outcomes) == ["done", *["phone_taken"] * 3]
+    with portal.db.session() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Customer).where(Customer.phone == phone)) == 1
+
+
 def test_of_two_reviewers_at_once_one_decides(app: Flask, portal: Any, read: Callable[..., Any]) -> None:
     person = identities.applied_level_2(app)
     revision = read(kyc.case, person.id).levels[2].revision
