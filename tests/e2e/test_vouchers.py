@@ -5,7 +5,11 @@ import secrets
 from dataclasses import dataclass
 
 import pytest
+import sqlalchemy as sa
 
+from portal.models.customers import Company
+from tests.support import people
+from tests.support.beside import app_beside
 from tests.support.browser import Browse, Visitor
 from tests.support.live import LivePortal
 
@@ -160,4 +164,25 @@ def test_a_card_is_registered_on_a_phone(browse: Browse, live: LivePortal) -> No
     sound(visitor)
     press(visitor, "註冊卡片")
     page.get_by_text("您的卡片已註冊。").wait_for()
+    sound(visitor)
+
+
+@pytest.mark.parametrize("device", ["phone", "desktop"])
+def test_a_long_company_name_gives_way_to_the_ways_and_tools(browse: Browse, live: LivePortal, device: str) -> None:
+    portal = app_beside(live).extensions["portal"]
+    code = f"long{secrets.token_hex(4)}"
+    person = people.customer(portal, f"wolfeschlegelstein{secrets.token_hex(6)}", company=code)
+    name = "環宇國際數位禮券暨支付服務科技股份有限公司臺北分公司"
+    portal.db.transact(
+        lambda session: session.execute(sa.update(Company).where(Company.code == code).values(name=name))
+    )
+    visitor = browse(device)
+    visitor.context.add_cookies([{"name": "token", "value": person.token, "url": live.url}])
+    page = visitor.go("/vouchers")
+    assert name in page.title()
+    shown = [*page.locator(".site-head .brand, .site-nav a, .head-tools > *").all()]
+    boxes = [box for box in (one.bounding_box() for one in shown if one.is_visible()) if box]
+    assert len(boxes) > 3
+    for left, right in itertools.pairwise(boxes):
+        assert left["x"] + left["width"] <= right["x"] + 1, "nothing in the head lies on its neighbour"
     sound(visitor)

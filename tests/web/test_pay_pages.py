@@ -3,7 +3,7 @@
 import pytest
 
 from portal.ledger.check import check
-from portal.services import payment_requests
+from portal.services import payment_requests, payments
 from tests.support import merchants, people, vouchers
 
 
@@ -41,6 +41,14 @@ def test_a_receipt_leads_on(app, shop, amy, enter):
     receipt = pages.page(row)
     assert links(receipt, ".receipt") == [f"/stores/{shop.store.public_id}"]
     assert receipt.one(".receipt [data-print]")
+
+
+@pytest.mark.parametrize("path", ["/payments", "/vouchers"])
+def test_only_what_was_paid_bears_the_sign_of_money_that_left(portal, shop, amy, enter, path):
+    shop.pay(amy, "30")
+    portal.db.transact(payments.checkout, amy.id, shop.store.public_id, "45")
+    rows = enter(amy).page(path).soup.select("a.item[href^='/payments/'] .item-side")
+    assert [row.get_text(" ", strip=True).split()[0] for row in rows] == ["45", "\N{MINUS SIGN}30"]
 
 
 def test_a_balance_that_is_too_low_offers_vouchers_and_no_button_that_fails(shop, amy, enter):
