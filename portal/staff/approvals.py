@@ -1,5 +1,7 @@
 """Proposals that wait for a second person, and what became of the older ones."""
 
+from typing import Any
+
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy.orm import Session
@@ -42,21 +44,22 @@ def approval(public_id: str) -> ResponseReturnValue:
 
 
 def _show(public_id: str, errors: dict[str, str], status: int) -> ResponseReturnValue:
-    found, people = portal().db.read(_one, public_id)
+    found, people, payload = portal().db.read(_one, public_id)
     kind = approvals.KINDS[found.kind]
     me = access.me()
     if not (me.may(kind.propose) or me.may(kind.approve)):
         return acts.refuse(Refusal("forbidden"))
     return rendering.page(
         "staff/approvals/one.html", "main", status, found=found, kind=kind, people=people, errors=errors,
-        rows=described.rows(found), own=found.maker_id == me.staff_id,
+        rows=described.rows(payload), own=found.maker_id == me.staff_id,
         decides=found.status == approvals.PENDING and found.maker_id != me.staff_id and me.may(kind.approve),
     )  # fmt: skip
 
 
-def _one(session: Session, public_id: str) -> tuple[Approval, dict[int, str]]:
+def _one(session: Session, public_id: str) -> tuple[Approval, dict[int, str], dict[str, Any]]:
     found = approvals.find(session, public_id)
-    return found, staff_accounts.names(session, {found.maker_id, found.checker_id or 0})
+    people = staff_accounts.names(session, {found.maker_id, found.checker_id or 0})
+    return found, people, described.named(session, found)
 
 
 @blueprint.post("/approvals/<public_id>/approve")

@@ -5,13 +5,25 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from portal import permissions as may
-from portal.errors import Refusal
+from portal.errors import N_, Refusal
 from portal.http import portal
 from portal.services import files, staff_checks, store_bank_accounts
 from portal.staff import access, acts, blueprint, inputs
 from portal.web import documents, rendering
 
 _PAGE = 25
+
+#: What an institution hands in as codes.
+WORDS = {
+    "male": N_("Male"),
+    "female": N_("Female"),
+    "unknown": N_("Not given"),
+    "passport": N_("Passport"),
+    "idcard": N_("Identity card"),
+    "front_doc": N_("Front of the document"),
+    "back_doc": N_("Back of the document"),
+    "mix_doc": N_("The person with the document"),
+}
 
 
 @blueprint.get("/partner-kyc")
@@ -42,6 +54,7 @@ def _person(public_id: str, errors: dict[str, str], status: int) -> ResponseRetu
         errors=errors,
         form=request.form,
         reasons=staff_checks.REASONS,
+        words=WORDS,
     )
 
 

@@ -3,13 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask_babel import gettext
+import sqlalchemy as sa
+from flask_babel import gettext, pgettext
+from sqlalchemy.orm import Session
 
 from portal.errors import N_
+from portal.models.customers import Company
+from portal.models.partner import Institution
 from portal.models.staff import Approval
+from portal.models.stores import Store
 from portal.money import SCALES
 from portal.permissions import PERMISSIONS, ROLES
-from portal.services import staff_settings
+from portal.services import staff_accounts, staff_settings
 from portal.staff import spoken, words
 from portal.web.presentation import money_text
 
@@ -30,17 +35,52 @@ _WORDS: dict[str, str] = {
     "permissions": N_("Permissions"),
     "is_vip": N_("VIP"),
     "spread_override_bp": N_("Own spread (hundredths of a percent)"),
+    "store": N_("Store"),
+    "company": N_("Company"),
+    "institution": N_("Institution"),
+    "login": N_("User name or e-mail"),
+    "card_type": N_("Card type"),
+    "symbol": N_("Market"),
+    "price": N_("Price in TWD"),
+    "contact_email": N_("E-mail"),
+    "stock": N_("Vouchers it may sell"),
+    "account": N_("Account number"),
+    "account_tail": N_("Account number"),
+    "account_name": N_("Account holder"),
+    "bank_name": N_("Bank"),
+    "bank_code": N_("Bank code"),
+    "branch_name": N_("Branch"),
+    "branch_code": N_("Branch code"),
+    "line": N_("Bank line"),
+    "credit": N_("Bank credit"),
+    "areas": N_("What it may use"),
 }
 #: Entries whose values are codes.
 _CODES = {"owner_kind": words.SUBJECTS, "bucket": words.BUCKETS, "counter": words.BUCKETS}
+#: Entries whose values are the numbers of things that have a name.
+_NAMED: dict[str, type[Store | Company | Institution]] = {
+    "store": Store,
+    "company": Company,
+    "institution": Institution,
+}
 _HIDDEN = ("before", "version", "after", "sealed")
 
 Row = tuple[str, str, str]
 
 
-def rows(found: Approval) -> list[Row]:
-    """(what, before, after) of a proposal; `before` is empty where there is nothing to compare with."""
-    payload = found.payload
+def named(session: Session, found: Approval) -> dict[str, Any]:
+    """The proposal's payload with names in the place of numbers, for the eye; what is gone keeps its number."""
+    payload = dict(found.payload)
+    for key, model in _NAMED.items():
+        if isinstance(payload.get(key), int):
+            payload[key] = session.scalar(sa.select(model.name).where(model.id == payload[key])) or payload[key]
+    if "staff" in payload:
+        payload["staff"] = staff_accounts.by_public_id(session, str(payload["staff"])).name
+    return payload
+
+
+def rows(payload: Mapping[str, Any]) -> list[Row]:
+    """(what, before, after) of a proposal's payload; `before` is empty where there is nothing to compare with."""
     before = payload.get("before") if isinstance(payload.get("before"), Mapping) else {}
     answer = [
         (_word(key), _shown(payload, (before or {}).get(key)), _shown(payload, value, key))
@@ -77,6 +117,14 @@ def _shown(payload: Mapping[str, Any], value: Any, key: str = "") -> str:
         return " · ".join(
             f"{path}: {staff_settings.typed(inner)}" for path, inner in staff_settings.flat(value).items()
         )
+    if key == "role":
+        return _role(str(value))
     if key in _CODES and isinstance(value, str):
         return spoken.word(_CODES[key], value)
     return str(value)
+
+
+def _role(value: str) -> str:
+    """A role of the staff, or of an institution's people."""
+    theirs = {"owner": pgettext("institution", "Owner"), "operator": gettext("Operator"), "viewer": gettext("Viewer")}
+    return theirs.get(value) or gettext(ROLES[value]) if value in theirs or value in ROLES else value

@@ -7,6 +7,7 @@ from flask_babel import lazy_pgettext
 FACTS: dict[str, Any] = {
     "address": lazy_pgettext("fact", "address"),
     "network": lazy_pgettext("fact", "network"),
+    "address_name": lazy_pgettext("fact", "name of the address"),
     "withdrawals": lazy_pgettext("fact", "withdrawals"),
     "worth_twd": lazy_pgettext("fact", "worth in TWD"),
     "hours": lazy_pgettext("fact", "hours"),

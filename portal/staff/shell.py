@@ -114,6 +114,7 @@ _SPOKEN = {
     "rule_text": words.RULES,
     "fact_text": fact_words.FACTS,
     "entry_text": words.ENTRIES,
+    "job_text": words.JOBS,
 }
 
 blueprint.add_app_template_filter(spoken.subject, "subject_text")

@@ -281,6 +281,18 @@ KEYS: dict[str, Any] = {
     "movements": lazy_pgettext("key", "Movements"),
 }
 
+#: Kinds of background work, as portal/worker names them.
+JOBS: dict[str, Any] = {
+    "mail": lazy_pgettext("job", "Mail"),
+    "sms": lazy_pgettext("job", "Text message"),
+    "code_request": lazy_pgettext("job", "Verification code"),
+    "partner_kyc_check": lazy_pgettext("job", "Check of a partner's person"),
+    "partner_card_documents": lazy_pgettext("job", "Papers for a card"),
+    "card_load": lazy_pgettext("job", "Loading a card"),
+    "trade receipt": lazy_pgettext("job", "Receipt of a trade"),
+    "travel_rule": lazy_pgettext("job", "Travel Rule notice"),
+}
+
 ENTRIES: dict[str, Any] = {
     "opened": lazy_pgettext("entry", "Opened"),
     "signal": lazy_pgettext("entry", "Signal added"),
@@ -309,6 +321,7 @@ RULES: dict[str, Any] = {
     "withdrawal.settlement.TWIP": lazy_pgettext("rule", "Settlement of stores"),
     "withdrawal_approval": lazy_pgettext("rule", "Approval of withdrawals"),
     "withdrawal": lazy_pgettext("rule", "Life of a withdrawal"),
+    "withdrawal.travel_rule": lazy_pgettext("rule", "Travel Rule"),
     "conversion": lazy_pgettext("rule", "Conversion"),
     "transfer": lazy_pgettext("rule", "Transfers"),
     "voucher_buying": lazy_pgettext("rule", "Buying vouchers"),

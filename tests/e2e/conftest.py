@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.support import live_desk
+from tests.support import live_checks, live_desk
 from tests.support.browser import Browse, browsing, launch
 from tests.support.live import LivePortal
 
@@ -41,7 +41,7 @@ def back_office(live_on: Callable[..., LivePortal]) -> LivePortal:
 @pytest.fixture(scope="session")
 def day(back_office: LivePortal) -> dict[str, str]:
     """Something waits in every queue of the back office; the addresses of single things."""
-    return live_desk.furnish(back_office)
+    return live_desk.furnish(back_office) | live_checks.furnish(back_office)
 
 
 @pytest.fixture

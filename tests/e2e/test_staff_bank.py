@@ -240,3 +240,25 @@ def test_other_roles_see_no_bank_and_support_books_nothing(seat: Browse, bank: L
     for path in ("bank/statements", "bank/lines/certain", "bank/close", "bank/mappings", "bank/payouts"):
         answer = page.request.post(f"{bank.url}/staff/{path}", form={"csrf_token": token})
         assert answer.status == 403, path
+
+
+@pytest.mark.parametrize(
+    ("device", "scheme", "language"), [("phone", "light", "zh_Hant_TW"), ("desktop", "dark", "en")]
+)
+def test_a_statement_and_its_line_are_sound_for_finance_and_shut_to_others(
+    seat: Browse, bank: LivePortal, device: str, scheme: str, language: str
+) -> None:
+    visitor = seat(device, scheme=scheme)
+    live_desk.new_desk(visitor, bank, "finance", language=language)
+    told = Movement(today(bank), "7", "不明", f"L-{device}", name="不知名")
+    page = import_file(visitor, "one.xml", statement_files.camt054([told]))
+    screens = (page.url.removeprefix(bank.url), f"/staff/bank/lines/{open_lines(bank)[told.reference]}")
+    assert screens[0].startswith("/staff/bank/statements/")
+    for screen in screens:
+        expect(visitor.go(screen).locator("main")).to_contain_text(told.reference)
+        looked_at(visitor)
+    for role in ("compliance", "admin"):
+        live_desk.new_desk(visitor, bank, role, language=language)
+        for screen in screens:
+            live_desk.refused(visitor.page, screen)
+            visitor.fits()

@@ -3,24 +3,14 @@
 import uuid
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from portal.services import companies, offering, parameters, staff_accounts
 from tests.support import desk, live_desk
-from tests.support.browser import Browse, Visitor
+from tests.support.browser import Browse
 from tests.support.live import LivePortal
 
 TWO_WAYS = pytest.mark.parametrize(("device", "javascript"), [("phone", True), ("desktop", False)])
-
-
-def approve(checker: Visitor, live: LivePortal, reason: str) -> Page:
-    """Another member approves the proposal with this reason."""
-    live_desk.new_desk(checker, live, "admin")
-    page = checker.go("/staff/approvals")
-    page.click(f"#list tr:has-text('{reason}') a")
-    live_desk.press(page, "form[action$='/approve'] button")
-    live_desk.said(page, "Approved and carried out.")
-    return page
 
 
 @TWO_WAYS
@@ -43,7 +33,7 @@ def test_a_rule_is_changed_by_two_and_keeps_its_versions(
     live_desk.said(page, "Another person decides.")
     portal = live_desk.beside(back_office)
     assert portal.db.read(parameters.get, "withdrawal_approval")["one_above_twd"] != limit
-    page = approve(checker, back_office, reason)
+    page = live_desk.approve(checker, back_office, reason)
     expect(page.locator("main")).to_contain_text(limit)
     page = maker.go("/staff/settings/withdrawal_approval")
     expect(page.locator("table")).to_contain_text(limit)
@@ -64,7 +54,7 @@ def test_a_company_is_made_stocked_and_gets_an_account_and_terms(
         form.locator(f"[name={name}]").fill(value)
     form.locator(".actions button").click()
     live_desk.said(page, "Another person decides.")
-    approve(checker, back_office, f"new {code}")
+    live_desk.approve(checker, back_office, f"new {code}")
     portal = live_desk.beside(back_office)
     made = portal.db.read(companies.by_code, code)
     page = maker.go(f"/staff/companies/{made.id}")
@@ -73,7 +63,7 @@ def test_a_company_is_made_stocked_and_gets_an_account_and_terms(
     form.locator("[name=reason]").fill(f"more {code}")
     form.locator(".actions button").click()
     live_desk.said(page, "Another person decides.")
-    approve(checker, back_office, f"more {code}")
+    live_desk.approve(checker, back_office, f"more {code}")
     assert portal.db.read(companies.sellable_units, made.id) == 11_500_000
     form = page.locator("form[action$='/accounts']")
     number = f"009-{uuid.uuid4().int % 10**13:013d}"
@@ -86,7 +76,7 @@ def test_a_company_is_made_stocked_and_gets_an_account_and_terms(
         form.locator(f"[name={name}]").fill(value)
     form.locator(".actions button").click()
     live_desk.said(page, "Another person decides.")
-    approve(checker, back_office, f"pay {code}")
+    live_desk.approve(checker, back_office, f"pay {code}")
     page = maker.go(f"/staff/companies/{made.id}")
     expect(page.locator("main")).to_contain_text(number)
     form = page.locator("form[action$='/policies']")
@@ -132,7 +122,7 @@ def test_an_institution_and_its_card_terms_are_decided_by_two(seat: Browse, back
     form.locator("[name=reason]").fill(f"new {name}")
     form.locator(".actions button").click()
     live_desk.said(page, "Another person decides.")
-    approve(checker, back_office, f"new {name}")
+    live_desk.approve(checker, back_office, f"new {name}")
     page = maker.go("/staff/institutions")
     page.click(f"a:has-text('{name}')")
     maker.axe()
@@ -145,7 +135,7 @@ def test_an_institution_and_its_card_terms_are_decided_by_two(seat: Browse, back
     form.locator(".actions button").click()
     page.wait_for_load_state()
     live_desk.said(page, "Another person decides.")
-    approve(checker, back_office, f"terms {name}")
+    live_desk.approve(checker, back_office, f"terms {name}")
     page.reload()
     expect(page.locator("form[action*='/terms/'] [name=open_fee_usdt]").first).to_have_value("3")
 
@@ -166,7 +156,7 @@ def test_a_member_is_invited_given_a_role_and_suspended(
     form.locator("[name=reason]").fill(f"help for {device}")
     form.locator(".actions button").click()
     live_desk.said(page, "Another person decides.")
-    approve(checker, back_office, f"help for {device}")
+    live_desk.approve(checker, back_office, f"help for {device}")
     assert any(email in message["to"] for message in back_office.messages(email))
     page = maker.go("/staff/people")
     page.click(f"a:has-text('Ivy {device}')")
@@ -174,7 +164,7 @@ def test_a_member_is_invited_given_a_role_and_suspended(
     page.fill("form[action$='/roles'] [name=reason]", f"moves {device}")
     page.click("form[action$='/roles'] .actions button")
     live_desk.said(page, "Another person decides.")
-    approve(checker, back_office, f"moves {device}")
+    live_desk.approve(checker, back_office, f"moves {device}")
     found = portal.db.read(staff_accounts.by_email, email)
     assert portal.db.read(staff_accounts.roles_of, found.id) == ["finance", "support"]
     page = maker.go(f"/staff/people/{found.public_id}")
@@ -201,7 +191,7 @@ def test_an_asset_is_paused_and_opened_again_by_two(
         page.fill("[name=reason]", f"{to} {thing}")
         page.click("main form .actions button")
         live_desk.said(page, "Another person decides.")
-        approve(checker, back_office, f"{to} {thing}")
+        live_desk.approve(checker, back_office, f"{to} {thing}")
         page = maker.go("/staff/offering")
         expect(page.locator("main table .badge", has_text="Paused")).to_have_count(1 if to == "paused" else 0)
         if javascript:

@@ -36,7 +36,7 @@ def test_a_person_is_looked_at_and_passed(app: Flask, portal: Any, waiting: Any)
     page = who.page("/staff/partner-kyc")
     where = str(page.one("#list td a")["href"])
     page = who.page(where)
-    assert "No. 1, Zhongxiao Road" in page.text and "passport" in page.text
+    assert "No. 1, Zhongxiao Road" in page.text and "Passport A" in page.text
     picture = who.raw.get(str(page.all("img.doc-picture")[0]["src"]))
     assert (picture.status_code, picture.mimetype) == (200, "image/png")
     assert "sandbox" in picture.headers["Content-Security-Policy"]

@@ -79,6 +79,16 @@ def said(page: Page, text: str) -> None:
     expect(page.locator("#notices")).to_contain_text(text)
 
 
+def approve(checker: Visitor, live: LivePortal, reason: str) -> Page:
+    """Another member, at the checker's browser, approves the proposal with this reason."""
+    new_desk(checker, live, "admin")
+    page = checker.go("/staff/approvals")
+    page.click(f"#list tr:has-text('{reason}') a")
+    press(page, "form[action$='/approve'] button")
+    said(page, "Approved and carried out.")
+    return page
+
+
 def refused(page: Page, path: str) -> None:
     """The address answers 403, and the page says so in the house style."""
     answer = page.goto(path)
