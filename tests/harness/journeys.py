@@ -41,6 +41,7 @@ class Journey(ABC):
     def __init__(self, app: Any, world: Stations, number: int) -> None:
         self.app, self.portal, self.world, self.number = app, app.extensions["portal"], world, number
         self.made: list[Any] = []
+        self.found: list[str] = []
 
     @abstractmethod
     def use(self) -> bool:
@@ -160,7 +161,6 @@ class Limits(Journey):
         self.person = people.customer(self.portal)
         self.client = self.app.test_client(use_cookies=False)
         self.tried = 0
-        self.found: list[str] = []
         self.before = self._counted()
 
     def use(self) -> bool:
@@ -346,7 +346,6 @@ class Rates(Journey):
     def __init__(self, *rest: Any) -> None:
         super().__init__(*rest)
         self.person = people.customer(self.portal, twd="100000")
-        self.found: list[str] = []
         self.world.exchange.move(self.world.exchange.price)
         self.work()
 

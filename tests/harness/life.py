@@ -7,7 +7,6 @@ import sqlalchemy as sa
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
-from portal.errors import Refusal
 from portal.models.wallet import Transfer, Withdrawal
 from portal.money import parse_units
 from portal.services import addresses, payments, quotes, transfers, withdrawals
@@ -16,6 +15,7 @@ from portal.worker import transfers as transfer_duties
 from portal.worker import withdrawals as withdrawal_duties
 from tests.support import people
 from tests.support.market import open_market
+from tests.support.outside import answer_of
 
 OUTSIDE = "TXLAQ63Xg1NAzckPwKHvzw7CSEmLMEqcdj"
 #: A block this deep can no longer change (TRON).
@@ -57,10 +57,7 @@ class Life(RuleBasedStateMachine):
     def do(self, service: Any, *arguments: Any) -> Any:
         """What a service answers, or the name of its refusal."""
         type(self).steps += 1
-        try:
-            return self.portal.db.transact(service, *arguments)
-        except Refusal as refusal:
-            return refusal.name
+        return answer_of(self.portal, service, *arguments)
 
     def shift(self, owner: int, asset: str, units: int) -> None:
         self.base[owner, asset] += units

@@ -119,26 +119,18 @@ def partner_seconds() -> float:
     return partner_keys.SECONDS_REMEMBERED
 
 
-def test_a_database_that_is_away_is_said_in_the_familys_words(app, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    ("way", "path"), [("glance", "/customers/balance"), ("transact", "/rates")], ids=["read", "request log"]
+)
+def test_a_database_that_is_away_is_said_in_the_familys_words(app, monkeypatch, way, path) -> None:
     p = partner(app)
     p.ok("GET", "/customers/balance")
 
     def away(*_: Any) -> Any:
         raise Unavailable("away")
 
-    monkeypatch.setattr(Database, "glance", away)
-    p.refused(119001, "GET", "/customers/balance")
-
-
-def test_a_database_that_is_away_for_the_request_log_is_said_in_the_familys_words(app, monkeypatch) -> None:
-    p = partner(app)
-    p.ok("GET", "/customers/balance")
-
-    def away(*_: Any) -> Any:
-        raise Unavailable("away")
-
-    monkeypatch.setattr(Database, "transact", away)
-    p.refused(119001, "GET", "/rates")
+    monkeypatch.setattr(Database, way, away)
+    p.refused(119001, "GET", path)
 
 
 def test_a_flood_is_told_when_to_come_back_in_the_lane_too(app_with) -> None:

@@ -210,24 +210,13 @@ def test_faults_of_the_network_lose_and_double_nothing(app, travel, fault) -> No
     assert p.ok("POST", "/bank/balance", {"card_no": card_no})["current_balance"] == said["currency_amount"]
 
 
-def test_a_final_no_gives_the_money_back(app) -> None:
+@pytest.mark.parametrize("times", [1, 5])
+def test_a_final_no_gives_the_money_back_once_however_often_it_is_said(app, times) -> None:
     p = partner(app)
     card_no = p.card()
     before = p.float_units()
     said = p.load(card_no, "100")
-    p.portal.world.set_fault("card_network", "reject", 1)
-    p.work()
-    assert status(p, said["tx_id"]) == 5
-    assert p.float_units() == before
-    assert house(p, "clearing", "USDT") == 0
-
-
-def test_a_no_that_is_repeated_gives_the_money_back_once(app) -> None:
-    p = partner(app)
-    card_no = p.card()
-    before = p.float_units()
-    said = p.load(card_no, "100")
-    p.portal.world.set_fault("card_network", "reject", 5)
+    p.portal.world.set_fault("card_network", "reject", times)
     p.work()
     assert status(p, said["tx_id"]) == 5
     assert p.float_units() == before
