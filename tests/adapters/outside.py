@@ -1,11 +1,8 @@
 """Other people's servers over real HTTP, each made of the sandbox twin of what it stands for."""
 
-import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -13,6 +10,7 @@ from portal.adapters.sandbox.bank import SandboxBank
 from portal.adapters.sandbox.card_network import SandboxCardNetwork
 from portal.money import parse_units, plain_text
 from portal.ports import PayoutState, PortError, PortRejected
+from tests.support.json_server import Call, json_server
 
 #: (method, path segments, query, body) → (status, answer)
 Answerer = Callable[[str, list[str], dict[str, str], dict[str, Any]], tuple[int, dict[str, Any]]]
@@ -24,39 +22,16 @@ KEY = "an api key"
 def serving(answer: Answerer, *, asks_for_key: bool = True) -> Iterator[str]:
     """A JSON server of one's own; answers its address. A caller without the right key gets 401."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self._handle({})
+    def hear(call: Call) -> tuple[int, dict[str, Any]]:
+        if asks_for_key and call.headers.get("authorization") != f"Bearer {KEY}":
+            return 401, {}
+        parts = urlsplit(call.target)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        segments = [unquote(part) for part in parts.path.strip("/").split("/")]
+        return _told(answer, call.method, segments, query, call.body)
 
-        def do_POST(self) -> None:
-            self._handle(json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}"))
-
-        def _handle(self, body: dict[str, Any]) -> None:
-            parts = urlsplit(self.path)
-            if asks_for_key and self.headers.get("Authorization") != f"Bearer {KEY}":
-                status, found = 401, {}
-            else:
-                query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-                segments = [unquote(part) for part in parts.path.strip("/").split("/")]
-                status, found = _told(answer, self.command, segments, query, body)
-            content = json.dumps(found).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *arguments: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
+    with json_server(hear) as url:
+        yield f"{url}/"
 
 
 def _told(

@@ -1,11 +1,9 @@
 """Prices people trade on: from several sources, fresh, close together, and not believed at once when they jump."""
 
-import json
 import sys
 import threading
 from collections.abc import Callable
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ import pytest
 from portal.adapters import rates_worker
 from portal.adapters.rates import Guard, ProcessRates
 from portal.ports import PortError
+from tests.support.json_server import Call, json_server
 
 #: What the exchanges answered on a day in 2026, as ccxt gives it back (numbers it makes of their JSON).
 RECORDED = {
@@ -67,23 +66,12 @@ def test_an_exchange_or_a_market_that_is_away_silences_no_other(capsys: pytest.C
 def test_an_exchange_that_ccxt_does_not_know_is_asked_directly() -> None:
     recorded_max = {"usdttwd": {"at": 1782000000, "buy": "31.87", "sell": "31.89", "last": "31.9"}}
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            path, _, market = self.path.partition("?market=")
-            content = json.dumps(recorded_max.get(market, {}) if path == "/api/v3/ticker" else {}).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+    def answer(call: Call) -> tuple[int, Any]:
+        path, _, market = call.target.partition("?market=")
+        return 200, recorded_max.get(market, {}) if path == "/api/v3/ticker" else {}
 
-        def log_message(self, *arguments: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_port}/"
-        said = asked(rates_worker.open_exchanges({"RATES_SOURCES": "max", "RATES_MAX_URL": url}))
-        server.shutdown()
+    with json_server(answer) as url:
+        said = asked(rates_worker.open_exchanges({"RATES_SOURCES": "max", "RATES_MAX_URL": f"{url}/"}))
     assert said == [("max", "USDT-TWD", "31.88")]
 
 

@@ -5,16 +5,16 @@ blocks when it is told to, and lags behind with its solid ones.
 """
 
 import hashlib
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from coincurve import PublicKey
 from tronpy.keys import PublicKey as TronPublicKey
 from tronpy.keys import to_hex_address
+
+from tests.support.json_server import json_server
 
 TOKEN = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
 SOLID_AFTER = 19
@@ -190,24 +190,6 @@ def _info(each: dict[str, Any], number: int) -> dict[str, Any]:
 def running(start_ms: int) -> Iterator[TronNode]:
     """A node over real HTTP."""
     node = TronNode(start_ms)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}")
-            content = json.dumps(node.answer(self.path, body)).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *arguments: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    node.url = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with json_server(lambda call: (200, node.answer(call.target, call.body))) as url:
+        node.url = url
         yield node
-    finally:
-        server.shutdown()
-        server.server_close()

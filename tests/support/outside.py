@@ -5,12 +5,28 @@ from collections.abc import Callable
 from typing import Any
 
 from portal.errors import Refusal
-from portal.worker.loop import run_until_idle
+from portal.worker.jobs import run_jobs
+from portal.worker.loop import load, run_until_idle
 
 
 def run_worker(portal: Any) -> int:
     """Runs every duty that is due; needs an application context."""
     return run_until_idle(portal)
+
+
+def send_messages(portal: Any) -> None:
+    """Runs the jobs that are due, which send every mail and text message, and no other duty; needs an application context."""
+    load()
+    while run_jobs(portal):
+        pass
+
+
+def answer_of(portal: Any, service: Callable[..., Any], *arguments: Any) -> Any:
+    """What a service answers in a transaction of its own, or the name of its refusal."""
+    try:
+        return portal.db.transact(service, *arguments)
+    except Refusal as refusal:
+        return refusal.name
 
 
 def messages(portal: Any, to: str) -> list[Any]:
