@@ -10,7 +10,18 @@ from portal.ledger.chart import (
     store_available,
     store_frozen,
 )
-from portal.ledger.posting import Line, Posting, balance, balances, journal_id, lock, lock_owner, post, reverse
+from portal.ledger.posting import (
+    Line,
+    Posting,
+    balance,
+    balances,
+    journal_id,
+    lock,
+    lock_owner,
+    post,
+    post_seen,
+    reverse,
+)
 
 __all__ = [
     "AccountKey",
@@ -27,6 +38,7 @@ __all__ = [
     "lock",
     "lock_owner",
     "post",
+    "post_seen",
     "reverse",
     "store_available",
     "store_frozen",

@@ -1,8 +1,8 @@
 """The statements under a posting. They are few and always the same text, so that the driver prepares them.
 
-On PostgreSQL a journal, its balances and its entries are written by one statement. That is safe only because the accounts
-were locked by the statement before it, and every balance was computed from what that lock answered. A journal that is there
-already leaves no number for the entries, and the database refuses them.
+On PostgreSQL a journal, its balances and its entries are written by one function of the database (migration 0004): every
+balance is what the UPDATE of its row answered, under that row's lock. On SQLite, where only one writes at a time, three
+statements do the same.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeDecorator
 
 from portal import exchanges
 from portal.db import after_commit, context
@@ -43,26 +44,30 @@ class Head(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One entry to write."""
+    """One entry to write; the database itself knows the balance after it where None is given."""
 
     account_id: int
     asset: str
     amount_units: int
-    balance_after_units: int
+    balance_after_units: int | None
 
 
 def locked(session: Session, keys: Sequence[AccountKey], slot: int) -> dict[AccountKey, Locked]:
     """Locks the accounts that exist, people first and the house last (its rows are held for the shortest time)."""
-    known: dict[tuple[AccountKey, int], int] = context(session).cache.setdefault("ledger accounts", {})
-    ids = [known.get((key, _slot(key, slot)), 0) for key in keys]
-    if all(ids):
-        found = _by_number(session, ids)
+    numbers = known(session, keys, slot)
+    if numbers is not None:
+        found = _by_number(session, list(numbers.values()))
         # What was remembered is believed only as far as the rows say the same.
         if all(key in found for key in keys):
             return found
     found = _by_name(session, keys, slot)
     fresh = {(key, _slot(key, slot)): row.id for key, row in found.items()}
-    after_commit(session, lambda: _remember(known, fresh))
+    after_commit(session, lambda: _remember(_remembered(session), fresh))
+    return found
+
+
+def _remembered(session: Session) -> dict[tuple[AccountKey, int], int]:
+    found: dict[tuple[AccountKey, int], int] = context(session).cache.setdefault("ledger accounts", {})
     return found
 
 
@@ -70,10 +75,10 @@ def _slot(key: AccountKey, slot: int) -> int:
     return slot if key.owner_kind == "house" else 0
 
 
-def _remember(known: dict[tuple[AccountKey, int], int], fresh: dict[tuple[AccountKey, int], int]) -> None:
-    if len(known) > _MOST_REMEMBERED:
-        known.clear()
-    known.update(fresh)
+def _remember(numbers: dict[tuple[AccountKey, int], int], fresh: dict[tuple[AccountKey, int], int]) -> None:
+    if len(numbers) > _MOST_REMEMBERED:
+        numbers.clear()
+    numbers.update(fresh)
 
 
 def _by_number(session: Session, ids: Sequence[int]) -> dict[AccountKey, Locked]:
@@ -96,42 +101,49 @@ def _by_name(session: Session, keys: Sequence[AccountKey], slot: int) -> dict[Ac
     return {AccountKey(row[1], row[2], row[3], row[4]): Locked(row[0], row[5]) for row in rows}
 
 
-def write(session: Session, head: Head, changes: Sequence[tuple[int, int]], rows: Sequence[Row]) -> None:
-    """Writes a journal, moves the balances of (account number, change), and writes the entries, with the next exchange.
+def known(session: Session, keys: Sequence[AccountKey], slot: int) -> dict[AccountKey, int] | None:
+    """The row numbers of accounts, when this process remembers all of them."""
+    remembered = _remembered(session)
+    found = {key: remembered.get((key, _slot(key, slot)), 0) for key in keys}
+    return found if all(found.values()) else None
 
-    Raises Refusal `already_posted` then, for the whole transaction, when its reference or reversal is there already.
+
+def write(session: Session, head: Head, rows: Sequence[Row]) -> None:
+    """Writes a journal, moves the balances and writes the entries, with the next exchange.
+
+    Raises Refusal `already_posted` then, for the whole transaction, when its reference or reversal is there already. On
+    PostgreSQL a balance that would fall below zero by then is a serialisation failure.
     """
-    parameters: dict[str, Any] = {
-        **head._asdict(),
-        "details": None if head.details is None else orjson.dumps(head.details).decode(),
-    }
-    moved = [(account_id, change) for account_id, change in changes if change]
     if session.get_bind().dialect.name == "sqlite":
-        _write_in_steps(session, parameters, moved, rows)
+        _write_in_steps(session, head, rows)
         return
-    for number, (account_id, change) in enumerate(moved):
-        parameters |= {f"i{number}": account_id, f"d{number}": change}
-    for number, row in enumerate(rows):
-        parameters |= _row_parameters(number, row)
+    values = {
+        **head._asdict(),
+        "accounts": [row.account_id for row in rows],
+        "assets": [row.asset for row in rows],
+        "units": [row.amount_units for row in rows],
+    }
     refusal = Refusal("already_posted", reference=head.reference)
-    exchanges.later(session, _write_at_once(len(moved), len(rows)), parameters, otherwise=refusal)
+    exchanges.later(session, _POST, values, otherwise=refusal)
 
 
-def _write_in_steps(
-    session: Session, parameters: dict[str, Any], moved: Sequence[tuple[int, int]], rows: Sequence[Row]
-) -> None:
-    journal = session.connection().execute(_INSERT_JOURNAL, parameters).first()
+def _write_in_steps(session: Session, head: Head, rows: Sequence[Row]) -> None:
+    connection = session.connection()
+    details = None if head.details is None else orjson.dumps(head.details).decode()
+    journal = connection.execute(_INSERT_JOURNAL, {**head._asdict(), "details": details}).first()
     if journal is None:
-        raise Refusal("already_posted", reference=parameters["reference"])
-    if moved:
-        shifts: dict[str, Any] = {}
-        for number, (account_id, change) in enumerate(moved):
-            shifts |= {f"i{number}": account_id, f"d{number}": change}
-        session.connection().execute(_move(len(moved)), shifts)
+        raise Refusal("already_posted", reference=head.reference)
+    changes: dict[int, int] = {}
+    for row in rows:
+        changes[row.account_id] = changes.get(row.account_id, 0) + row.amount_units
+    shifts: dict[str, Any] = {}
+    for number, (account_id, change) in enumerate(changes.items()):
+        shifts |= {f"i{number}": account_id, f"d{number}": change}
+    connection.execute(_move(len(changes)), shifts)
     values: dict[str, Any] = {"journal_id": journal[0]}
     for number, row in enumerate(rows):
         values |= _row_parameters(number, row)
-    session.connection().execute(_insert_entries(len(rows)), values)
+    connection.execute(_insert_entries(len(rows)), values)
 
 
 def _row_parameters(number: int, row: Row) -> dict[str, Any]:
@@ -141,6 +153,16 @@ def _row_parameters(number: int, row: Row) -> dict[str, Any]:
         f"u{number}": row.amount_units,
         f"b{number}": row.balance_after_units,
     }
+
+
+class PlainArray(TypeDecorator[list[Any]]):
+    """An array of PostgreSQL's as text; of numbers and plain words, which need no quoting."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def process_bind_param(self, value: list[Any] | None, dialect: Any) -> str | None:
+        return None if value is None else "{" + ",".join(map(str, value)) + "}"
 
 
 _COLUMNS = "id, owner_kind, owner_id, asset, bucket, balance_units"
@@ -186,24 +208,10 @@ def _insert_entries(count: int) -> sa.TextClause:
     )
 
 
-@lru_cache(maxsize=256)
-def _write_at_once(moved: int, rows: int) -> sa.TextClause:
-    changes = ", ".join(f"(CAST(:i{n} AS BIGINT), CAST(:d{n} AS BIGINT))" for n in range(moved))
-    lines = ", ".join(
-        f"({n}, CAST(:c{n} AS BIGINT), CAST(:a{n} AS VARCHAR), CAST(:u{n} AS BIGINT), CAST(:b{n} AS BIGINT))"
-        for n in range(rows)
-    )
-    update = (
-        ", moved AS (UPDATE accounts SET balance_units = accounts.balance_units + change.units"
-        f" FROM journal, (VALUES {changes}) AS change (id, units) WHERE accounts.id = change.id RETURNING 1)"
-        if moved
-        else ""
-    )
-    return sa.text(
-        "WITH journal AS (INSERT INTO journals (kind, reference, actor, details, reverses_id, posted_at)"
-        " VALUES (:kind, :reference, :actor, CAST(:details AS JSON), CAST(:reverses_id AS BIGINT), :posted_at)"
-        f" ON CONFLICT DO NOTHING RETURNING id){update}"
-        " INSERT INTO entries (journal_id, account_id, asset, amount_units, balance_after_units)"
-        " SELECT (SELECT id FROM journal), line.account_id, line.asset, line.units, line.after_units"
-        f" FROM (VALUES {lines}) AS line (n, account_id, asset, units, after_units) ORDER BY line.n"
-    ).bindparams(sa.bindparam("posted_at", type_=Journal.__table__.c.posted_at.type))
+_POST = sa.text(
+    "SELECT post_journal(:kind, :reference, :actor, CAST(:details AS JSON), CAST(:reverses_id AS BIGINT), :posted_at,"
+    " CAST(:accounts AS BIGINT[]), CAST(:assets AS TEXT[]), CAST(:units AS BIGINT[]))"
+).bindparams(
+    sa.bindparam("posted_at", type_=Journal.__table__.c.posted_at.type),
+    *(sa.bindparam(name, type_=PlainArray()) for name in ("accounts", "assets", "units")),
+)

@@ -42,18 +42,23 @@ class Journal(Base):
 
 
 class Entry(Base):
-    """One line of a journal: the account's signed change and its balance after it."""
+    """One line of a journal: the account's signed change and its balance after it.
+
+    On PostgreSQL entries are written by the function `post_journal` alone, which proves account, journal and sum (migration 0004).
+    """
 
     __tablename__ = "entries"
     __table_args__ = (
+        sa.ForeignKeyConstraint(["journal_id"], ["journals.id"], info={"engine": "sqlite"}),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], info={"engine": "sqlite"}),
         sa.Index(None, "journal_id"),
         sa.Index(None, "account_id", "id"),
         sa.CheckConstraint("amount_units <> 0", name="not_zero"),
     )
 
     id: Mapped[RowId]
-    journal_id: Mapped[int] = mapped_column(BigInt, sa.ForeignKey("journals.id"))
-    account_id: Mapped[int] = mapped_column(BigInt, sa.ForeignKey("accounts.id"))
+    journal_id: Mapped[int] = mapped_column(BigInt)
+    account_id: Mapped[int] = mapped_column(BigInt)
     asset: Mapped[Asset]
     amount_units: Mapped[Units]
     balance_after_units: Mapped[Units]

@@ -188,7 +188,7 @@ def accept(session: Session, customer_id: int, public_id: str) -> Held:
     found = exchanges.ask(session, _locked(dialect), wanted).rows
     if not found:
         raise Refusal("not_found", field="quoteId")
-    *facts, standing, kyc_level, stock = found[0]
+    *facts, standing, kyc_level, stock, purse = found[0]
     quote = Held(*facts)
     if quote.status != QUOTE.start:
         return quote
@@ -199,9 +199,10 @@ def accept(session: Session, customer_id: int, public_id: str) -> Held:
     if not _in_stock(session, quote.terms, int(stock)):
         return _close(session, quote, "expired", customer_id, moment, "the stock had run short")
     try:
-        ledger.post(
-            session, quote.side, f"quote:{quote.id}", _lines(customer_id, quote.terms), actor=f"customer:{customer_id}"
-        )
+        lines = _lines(customer_id, quote.terms)
+        paying = _available(customer_id, ORDER_ASSET if quote.side == BUY else quote.base_asset)
+        seen = {paying: int(purse or 0)}
+        ledger.post_seen(session, quote.side, f"quote:{quote.id}", lines, seen, actor=f"customer:{customer_id}")
     except Refusal as refusal:
         if refusal.name != "insufficient_balance":
             raise
@@ -367,7 +368,10 @@ def _locked(dialect: str) -> sa.TextualSelect:
     columns = ", ".join(f"quotes.{name}" for name in _NAMES)
     statement = sa.text(
         f"SELECT {columns}, customers.standing, customers.kyc_level,"
-        f" {_STOCK.format(asset='CASE quotes.side WHEN :buying THEN quotes.base_asset ELSE quotes.order_asset END')}"
+        f" {_STOCK.format(asset='CASE quotes.side WHEN :buying THEN quotes.base_asset ELSE quotes.order_asset END')},"
+        " (SELECT balance_units FROM accounts WHERE owner_kind = 'customer' AND owner_id = quotes.customer_id AND slot = 0"
+        " AND bucket = 'available'"
+        " AND asset = CASE quotes.side WHEN :buying THEN quotes.order_asset ELSE quotes.base_asset END)"
         " FROM quotes JOIN customers ON customers.id = quotes.customer_id"
         " WHERE quotes.public_id = :public_id AND quotes.customer_id = :customer_id"
         + ("" if dialect == "sqlite" else " FOR UPDATE OF quotes")
