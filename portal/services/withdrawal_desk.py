@@ -97,9 +97,10 @@ def desk(session: Session, customer_id: int, asset: str) -> Desk:
     )
 
 
-def network_names() -> dict[str, str]:
-    """The networks as people know them."""
-    return {networks.TRON: N_("TRON (TRC20)"), networks.ETHEREUM: N_("Ethereum (ERC20)")}
+def network_names(asset: str = "USDT") -> dict[str, str]:
+    """The networks as people know them; a network's own coin is no token of it."""
+    ethereum = N_("Ethereum") if asset == "ETH" else N_("Ethereum (ERC20)")
+    return {networks.TRON: N_("TRON (TRC20)"), networks.ETHEREUM: ethereum}
 
 
 def account_of(session: Session, withdrawal: Withdrawal) -> BankAccountView | None:

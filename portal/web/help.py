@@ -52,6 +52,6 @@ def _costs(session: Session) -> dict[str, Any]:
             *(rule for asset in ("USDT", "ETH") for rule in withdrawal_rules.rules(session, crypto, asset, 3)),
         ],
         "trades": {asset: quotes.limits(session, asset) for asset in ("USDT", "ETH")},
-        "network_names": withdrawal_desk.network_names(),
+        "network_names": {asset: withdrawal_desk.network_names(asset) for asset in ("USDT", "ETH")},
         "rows": levels_table(session),
     }

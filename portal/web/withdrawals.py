@@ -55,10 +55,11 @@ def _form(
     asset: str, values: dict[str, str], errors: dict[str, str], status: int = 200, facts: dict[str, Any] | None = None
 ) -> ResponseReturnValue:
     desk = portal().db.read(withdrawal_desk.desk, customer_id(), asset)
-    chosen = values.get("network") or (desk.open_rules or desk.rules)[0].network
+    cheapest = min(desk.open_rules or desk.rules, key=lambda rule: rule.fee_units)
+    chosen = values.get("network") or cheapest.network
     return rendering.page(
         "withdrawals/withdraw.html", "form", status, desk=desk, values={**values, "network": chosen}, errors=errors,
-        assets=withdrawal_desk.ASSETS, names=withdrawal_desk.network_names(), estimates=ESTIMATES,
+        assets=withdrawal_desk.ASSETS, names=withdrawal_desk.network_names(asset), estimates=ESTIMATES,
         key=rendering.form_key(), **(facts or {}),
     )  # fmt: skip
 
@@ -77,7 +78,7 @@ def withdraw_preview() -> ResponseReturnValue:
     desk = portal().db.read(withdrawal_desk.desk, customer_id(), asset)
     return rendering.page(
         "withdrawals/withdraw.html", "summary", desk=desk, values=values, preview=preview, problem=problem,
-        estimates=ESTIMATES, names=withdrawal_desk.network_names(), errors={}, assets=withdrawal_desk.ASSETS, key="",
+        estimates=ESTIMATES, names=withdrawal_desk.network_names(asset), errors={}, assets=withdrawal_desk.ASSETS, key="",
     )  # fmt: skip
 
 
@@ -213,7 +214,7 @@ def _facts(session: Session, customer: int, public_id: str) -> dict[str, Any]:
         "arrives_units": withdrawal_settling.payout_units(found),
         "moves": _moves(session, found),
         "url": _url(found),
-        "names": withdrawal_desk.network_names(),
+        "names": withdrawal_desk.network_names(found.asset),
         "estimate": ESTIMATES.get(found.network, ""),
         "under_way": not WITHDRAWAL.is_final(found.status),
         "can_cancel": found.status in withdrawals.CANCELLABLE,
@@ -246,13 +247,13 @@ def addresses() -> ResponseReturnValue:
 def _addresses(values: dict[str, str], errors: dict[str, str], status: int = 200) -> ResponseReturnValue:
     facts = portal().db.read(_known, customer_id())
     choices = [
-        (f"{asset}:{network}", f"{asset} · {gettext(withdrawal_desk.network_names()[network])}")
+        (f"{asset}:{network}", f"{asset} · {gettext(withdrawal_desk.network_names(asset)[network])}")
         for asset in ("USDT", "ETH")
         for network in networks.networks_of(asset)
     ]
     return rendering.page(
         "withdrawals/addresses.html", "form", status, values=values, errors=errors, choices=choices,
-        names=withdrawal_desk.network_names(), now=portal().clock.now(), **facts,
+        names={asset: withdrawal_desk.network_names(asset) for asset in ("USDT", "ETH")}, now=portal().clock.now(), **facts,
     )  # fmt: skip
 
 

@@ -27,11 +27,12 @@ def test_a_killed_portal_starts_again_on_the_same_instance(live_on: Callable[...
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("device", ["phone", "desktop"])
-def test_the_first_page_is_accessible_and_fits(browse: Browse, device: str, scheme: str) -> None:
+def test_the_first_page_and_what_it_leads_to_is_accessible_and_fits(browse: Browse, device: str, scheme: str) -> None:
     visitor = browse(device, scheme=scheme)
-    visitor.go("/")
-    visitor.axe()
-    visitor.fits()
+    for path in ("/", "/help", "/help/fees", "/terms", "/privacy"):
+        visitor.go(path)
+        visitor.axe()
+        visitor.fits()
 
 
 def test_the_first_page_is_complete_without_scripts(browse: Browse) -> None:
