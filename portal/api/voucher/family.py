@@ -100,9 +100,13 @@ def error(code: str, field: str | None = None, status: int | None = None) -> Res
     return _answer({"error": content}, status or STATUS.get(code, 400))
 
 
+#: Where a service's field is another parameter of the documents, by the call's area.
+PARAMETERS: dict[tuple[str, str | None], str] = {("withdrawal", "address"): "recipient_address"}
+
+
 def refuse(refusal: Refusal) -> Response:
     """The error of a refusal in the words of the call's area."""
-    response = error(code_of(refusal, area()), refusal.field)
+    response = error(code_of(refusal, area()), PARAMETERS.get((area(), refusal.field), refusal.field))
     if "retry_after_seconds" in refusal.facts:
         response.headers["Retry-After"] = str(refusal.facts["retry_after_seconds"])
     return response

@@ -183,7 +183,9 @@ def test_what_is_no_amount_is_refused(as_customer, amy, kind, amount):
     ],
 )  # fmt: skip
 def test_only_twip_leaves_and_only_to_a_real_address(as_customer, amy, change):
-    as_customer(amy).refused("parameter_invalid", "POST", "/withdrawals", withdraw(amy, **change))
+    said = as_customer(amy).refused("parameter_invalid", "POST", "/withdrawals", withdraw(amy, **change))
+    [parameter] = change
+    assert said["message"].endswith(f": {parameter}"), "the mistake is named as the documents name it"
 
 
 def test_cents_are_not_redeemed(as_customer, amy):
