@@ -104,11 +104,13 @@ def carry_out(session: Session, payload: Mapping[str, Any], actor: str, referenc
     switches = parameters.DEFAULTS[RULE].get(thing, {})
     if entry not in switches:
         raise Refusal("not_found")
-    query = sa.select(Parameter.value).where(Parameter.name == RULE).order_by(Parameter.version.desc()).limit(1)
-    changed: dict[str, Any] = session.scalars(query).first() or {}
+    query = sa.select(Parameter.version, Parameter.value).where(Parameter.name == RULE)
+    newest = session.execute(query.order_by(Parameter.version.desc()).limit(1)).first()
+    version, changed = (newest.version, newest.value) if newest else (0, {})
     present = {**switches, **changed.get(thing, {})}
     if {entry: present[entry]} != dict(payload["before"]):
         raise Refusal("approval_overtaken")
-    made = parameters.change(session, RULE, {**changed, thing: {**present, entry: bool(wanted)}}, actor)
+    value = {**changed, thing: {**present, entry: bool(wanted)}}
+    made = parameters.change(session, RULE, value, actor, after=version)
     audit.write(session, actor, KIND, subject(thing), details=dict(payload))
     return {"version": made}

@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.db import context, now
+from portal.db import after_commit, context, insert_if_absent, now
+from portal.errors import Refusal
 from portal.models.system import Parameter
 
 _SECONDS_REMEMBERED = 2.0
@@ -34,15 +35,30 @@ def get(session: Session, name: str) -> dict[str, Any]:
     return {**DEFAULTS[name], **remembered[1].get(name, {})}
 
 
-def change(session: Session, name: str, value: dict[str, Any], changed_by: str) -> int:
-    """Writes a new version of a rule and answers its number. Raises KeyError for an unknown rule or key."""
+def change(session: Session, name: str, value: dict[str, Any], changed_by: str, *, after: int | None = None) -> int:
+    """Writes a new version of a rule and answers its number; `after` is the version that the value was made from.
+
+    Raises KeyError for an unknown rule or key, Refusal `state_conflict` when another version was written meanwhile.
+    """
     unknown = set(value) - set(DEFAULTS[name])
     if unknown:
         raise KeyError(f"{name} has no {sorted(unknown)}")
-    newest = session.scalar(sa.select(sa.func.max(Parameter.version)).where(Parameter.name == name)) or 0
-    session.add(Parameter(name=name, version=newest + 1, value=value, changed_by=changed_by, changed_at=now(session)))
-    session.flush()
-    context(session).cache.pop("parameters", None)
+    newest = after
+    if newest is None:
+        newest = session.scalar(sa.select(sa.func.max(Parameter.version)).where(Parameter.name == name)) or 0
+    row = {
+        "name": name,
+        "version": newest + 1,
+        "value": value,
+        "changed_by": changed_by,
+        "changed_at": now(session),
+    }
+    if not insert_if_absent(session, Parameter.__table__, row):
+        raise Refusal("state_conflict")
+    memory = context(session).cache
+    memory.pop("parameters", None)
+    # Somebody may have looked again before this was committed.
+    after_commit(session, lambda: memory.pop("parameters", None))
     return newest + 1
 
 

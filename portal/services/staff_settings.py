@@ -139,6 +139,7 @@ def carry_out(session: Session, payload: Mapping[str, Any], actor: str, referenc
     newest = session.scalars(
         sa.select(Parameter.value).where(Parameter.name == name).order_by(Parameter.version.desc()).limit(1)
     ).first()
-    made = parameters.change(session, name, {**(newest or {}), **payload["after"]}, actor)
+    value = {**(newest or {}), **payload["after"]}
+    made = parameters.change(session, name, value, actor, after=int(payload["version"]))
     audit.write(session, actor, "setting.change", f"setting:{name}"[:200], details=dict(payload))
     return {"version": made}

@@ -1,5 +1,6 @@
 """Assets and networks are switched by two people: what is new is refused in every family's words, what is under way goes on."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from tests.staff.test_setup import approve_newest
 from tests.support import desk, people, vouchers
 from tests.support.families import BrokerageClient, VoucherClient
 from tests.support.market import address, mine, open_market, send
-from tests.support.outside import code_for, let_blocks_go_by, run_worker
+from tests.support.outside import at_once, code_for, let_blocks_go_by, run_worker
 
 PAGE = "/staff/offering"
 OUTSIDE = "TXLAQ63Xg1NAzckPwKHvzw7CSEmLMEqcdj"
@@ -205,3 +206,14 @@ def test_what_has_no_switch_is_open_and_a_later_release_adds_its_own(portal: Any
     assert portal.db.read(offering.open_networks, "USDT", "deposits") == ["ETHEREUM", "TRON"]
     with pytest.raises(Refusal, match="trading_paused"):
         portal.db.read(quotes.indicate, people.customer(portal).id, "buy", "USDT", "base", 1_000_000)
+
+
+def test_two_switches_that_are_moved_at_once_both_move_or_one_is_told(portal: Any) -> None:
+    payloads = [portal.db.read(offering.proposal, asset, "trading", False)[1] for asset in ("USDT", "ETH", "TWIP")]
+    moves = [partial(portal.db.transact, offering.carry_out, each, "staff:0", "approval:0") for each in payloads]
+    results = at_once(*moves)
+    told = [each for each in results if isinstance(each, str)]
+    assert set(told) <= {"state_conflict"}
+    moved = [asset for asset in ("USDT", "ETH", "TWIP") if not is_open(portal, "trading", asset)]
+    assert len(moved) == 3 - len(told)
+    assert len(portal.db.read(staff_settings.versions, offering.RULE)) == len(moved) >= 1
