@@ -7,6 +7,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,9 @@ def program() -> str:
     return str(found)
 
 
+@cache
 def compiled() -> dict[str, Any]:
-    """The token's interface and code."""
+    """The token's interface and code, compiled once per process."""
     done = subprocess.run(["node", "-e", _COMPILE, _SOURCE], cwd=ROOT, check=True, capture_output=True, text=True)
     found: dict[str, Any] = json.loads(done.stdout)
     return found

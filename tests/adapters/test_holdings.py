@@ -100,10 +100,15 @@ def ethereum_chain(node: evm.Node, signer: signing.Signing, **other: str) -> Eth
 
 
 @pytest.fixture
-def ethereum_house(evm_node: evm.Node, signer: signing.Signing) -> House:
-    signer.kill()
-    signer.settings["CHAIN_CONTRACT_ETHEREUM_USDT"] = evm_node.token.address
-    signer.start()
+def evm_signer(evm_node: evm.Node, tmp_path: Path) -> Any:
+    contract = {"CHAIN_CONTRACT_ETHEREUM_USDT": evm_node.token.address, "ETHEREUM_CHAIN_ID": "31337"}
+    with signing.running(tmp_path, **contract) as found:
+        yield found
+
+
+@pytest.fixture
+def ethereum_house(evm_node: evm.Node, evm_signer: signing.Signing) -> House:
+    signer = evm_signer
     hot = signer.keys.hot("ETHEREUM").address
     evm_node.pay(hot, 3 * ETHER)
     evm_node.pay_token(hot, 1_000_000_000)
@@ -200,7 +205,7 @@ def test_coins_are_added_up_before_they_are_cut_to_units(ethereum_house: House, 
 
 
 def test_many_addresses_are_asked_about_in_bounded_requests_of_one_block(
-    ethereum_house: House, signer: signing.Signing, evm_node: evm.Node, monkeypatch: pytest.MonkeyPatch
+    ethereum_house: House, evm_signer: signing.Signing, evm_node: evm.Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes, blocks = [], set()
     ask = ethereum_house.chain._provider.make_batch_request
@@ -212,7 +217,7 @@ def test_many_addresses_are_asked_about_in_bounded_requests_of_one_block(
         return ask(questions)
 
     monkeypatch.setattr(ethereum_house.chain._provider, "make_batch_request", seen)
-    many = [signer.keys.deposit("ETHEREUM", number).address for number in range(120)]
+    many = [evm_signer.keys.deposit("ETHEREUM", number).address for number in range(120)]
     ethereum_house.arrives(many[119], 11_000_000)
     evm_node.mine(CONFIRMATIONS)
     solid = ethereum_house.chain.head().solid_number
@@ -221,9 +226,9 @@ def test_many_addresses_are_asked_about_in_bounded_requests_of_one_block(
 
 
 def test_a_node_that_is_too_slow_or_has_no_such_token_tells_nothing(
-    ethereum_house: House, signer: signing.Signing, evm_node: evm.Node, monkeypatch: pytest.MonkeyPatch
+    ethereum_house: House, evm_signer: signing.Signing, evm_node: evm.Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nowhere = ethereum_chain(evm_node, signer, CHAIN_CONTRACT_ETHEREUM_USDT=STRANGERS["ETHEREUM"])
+    nowhere = ethereum_chain(evm_node, evm_signer, CHAIN_CONTRACT_ETHEREUM_USDT=STRANGERS["ETHEREUM"])
     with pytest.raises(PortError, match="does not tell a balance"):
         nowhere.holdings(ethereum_house.addresses)
     monkeypatch.setattr(ethereum, "READING_SECONDS", 0)
