@@ -52,7 +52,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
-def _answer(status: int, name: str) -> ResponseReturnValue:
+def _answer(status: int, name: str, reason: str = "") -> ResponseReturnValue:
     for belongs, render in _families:
         if belongs(request.path):
             return render(status, name)
@@ -61,7 +61,7 @@ def _answer(status: int, name: str) -> ResponseReturnValue:
     if isinstance(request.routing_exception, BadHost):
         # Without a host that is one, no page can name where its parts are.
         return Response("Bad request", status, mimetype="text/plain")
-    return render_template("errors/page.html", code=status), status
+    return render_template("errors/page.html", code=status, reason=reason), status
 
 
 def _speaks_json() -> bool:
@@ -106,7 +106,7 @@ def _http(error: HTTPException) -> ResponseReturnValue:
 
 
 def _csrf(error: CSRFError) -> ResponseReturnValue:
-    return _answer(403, "illegal_request")
+    return _answer(403, "illegal_request", "expired")
 
 
 def _unavailable(error: Exception) -> ResponseReturnValue:

@@ -112,6 +112,12 @@ choice("theme-choice", "theme", "theme");
 choice("price-choice", "priceColours", "price_colours");
 
 /* ---- copy, dismiss, reveal, focus, print ---- */
+/* The chosen one of a row that is wider than its window stands in view. */
+Portal.behaviour(".tabs, nav.segments", (row) => {
+  const chosen = row.querySelector("[aria-current]");
+  if (chosen) row.scrollLeft += chosen.getBoundingClientRect().left - row.getBoundingClientRect().left - (row.clientWidth - chosen.offsetWidth) / 2;
+});
+
 Portal.behaviour("[data-copy]", (button) => {
   button.addEventListener("click", async () => {
     try {

@@ -231,7 +231,9 @@ def forgot_set() -> ResponseReturnValue:
             portal().db, values["login_name"], values["code"].strip(), digest, visit("web", device_secret())
         )
     except Refusal as refusal:
-        return rendering.page("login/forgot_new.html", "form", 422, errors=problems.of(refusal), values=values)
+        empty = {} if values["code"].strip() else {"code": gettext("Please enter the code that we sent you.")}
+        errors = {**empty, **problems.of(refusal)}
+        return rendering.page("login/forgot_new.html", "form", 422, errors=errors, values=values)
     session.pop("forgot", None)
     flash(gettext("Your new password is set. Withdrawals are held for 24 hours, for your safety."), "success")
     return redirect("/login", 303)

@@ -53,6 +53,7 @@ def _frame() -> dict[str, Any]:
     return {
         "brand": {"name": portal().settings.brand_name, "colour": BRAND_COLOUR, "logo_url": None},
         "operator_name": portal().settings.operator_name,
+        "support_email": portal().settings.support_email,
         "portal_env": portal().settings.environment,
         "nav_items": [
             {
