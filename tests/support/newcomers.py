@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.support.families import BrokerageClient, sha256_password
+from tests.support.outside import send_messages
 
 PASSWORD = "plum-river-2026-lantern"
 
@@ -26,10 +27,10 @@ def register(client: BrokerageClient, portal: Any, name: str, **changes: Any) ->
 
 
 def sent(portal: Any, app: Any, to: str) -> list[dict[str, Any]]:
-    """Messages sent to an address or phone, newest first, after the worker did what was due."""
-    caller = app.test_client()
-    assert caller.post("/sandbox/worker/run").status_code == 200
-    answer = caller.get("/sandbox/messages", query_string={"to": to})
+    """Messages sent to an address or phone, newest first, once all that is due has been sent."""
+    with app.app_context():
+        send_messages(portal)
+    answer = app.test_client().get("/sandbox/messages", query_string={"to": to})
     found: list[dict[str, Any]] = answer.get_json()["messages"]
     return found
 

@@ -83,8 +83,9 @@ class Page:
     def problems(self) -> list[str]:
         """What is wrong with the page; empty when nothing is."""
         found = [] if self.partial else list(_document_problems(self))
-        found += _markup_problems(self.soup)
-        found += _form_problems(self.soup)
+        tags = self.soup.find_all(True)
+        found += _markup_problems(tags)
+        found += _form_problems(tags)
         return found
 
 
@@ -142,12 +143,13 @@ def _document_problems(page: Page) -> list[str]:
     return found
 
 
-def _markup_problems(soup: BeautifulSoup) -> list[str]:
+def _markup_problems(tags: list[Tag]) -> list[str]:
     found = []
-    twice = [name for name, count in Counter(str(tag["id"]) for tag in soup.find_all(id=True)).items() if count > 1]
+    ids = Counter(str(tag["id"]) for tag in tags if "id" in tag.attrs)
+    twice = [name for name, count in ids.items() if count > 1]
     if twice:
         found.append(f"ids used twice: {', '.join(sorted(twice))}")
-    for tag in soup.find_all(True):
+    for tag in tags:
         for name in tag.attrs:
             if name == "style" or name.startswith("on"):
                 found.append(f"inline {name} on <{tag.name}>")
@@ -161,19 +163,18 @@ def _markup_problems(soup: BeautifulSoup) -> list[str]:
     return found
 
 
-def _form_problems(soup: BeautifulSoup) -> list[str]:
+def _form_problems(tags: list[Tag]) -> list[str]:
     found = []
-    labelled = {str(label["for"]) for label in soup.find_all("label") if label.get("for")}
-    for form in soup.find_all("form"):
+    ids = {str(tag["id"]) for tag in tags if "id" in tag.attrs}
+    labelled = {str(tag["for"]) for tag in tags if tag.name == "label" and tag.get("for")}
+    for form in (tag for tag in tags if tag.name == "form"):
         if str(form.get("method") or "get").lower() == "post" and not form.find("input", attrs={"name": "csrf_token"}):
             found.append(f"the form to {form.get('action')!r} has no CSRF token")
-    for field in soup.find_all(["input", "select", "textarea"]):
+    for field in (tag for tag in tags if tag.name in ("input", "select", "textarea")):
         if str(field.get("type") or "").lower() in _UNLABELLED:
             continue
         named = field.get("id") in labelled or field.find_parent("label")
         if not (named or field.get("aria-label") or field.get("aria-labelledby")):
             found.append(f"the field {field.get('name') or field.get('id')!r} has no label")
-    for label in soup.find_all("label"):
-        if label.get("for") and not soup.find(id=label["for"]):
-            found.append(f"the label for {label['for']!r} points nowhere")
+    found += [f"the label for {name!r} points nowhere" for name in sorted(labelled - ids)]
     return found
