@@ -134,6 +134,23 @@ def test_a_cancelled_code_cannot_be_paid(browse: Browse, live: LivePortal, besid
     assert phone.page.locator("form[action^='/pay/']").count() == 0
 
 
+@pytest.mark.parametrize("device", ["phone", "desktop"])
+def test_a_note_of_one_long_word_stays_within_the_window(
+    browse: Browse, live: LivePortal, beside: Flask, shop: Shop, device: str
+) -> None:
+    asked = shop.ask("50", note="Donaudampfschifffahrtsgesellschaftskapitaen" * 2)
+    counter = enter(browse, live, shop.cashier, device)
+    for path in (f"{shop.path}/counter", f"{shop.path}/counter/{asked.public_id}"):
+        counter.go(path)
+        counter.fits()
+    phone = enter(browse, live, newcomer(beside), device)
+    phone.go(f"/pay/{asked.code}")
+    phone.fits()
+    shop.pay(newcomer(beside), request=asked)
+    counter.go(f"{shop.path}/counter/{asked.public_id}")
+    counter.fits()
+
+
 PAGES = (
     "", "/counter", "/payments", "/refunds", "/settlements", "/statements", "/people", "/discount", "/developers",
     "/developers/deliveries", "/poster",
