@@ -31,6 +31,12 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[postgres.RUN_VARIABLE] = str(os.getpid())
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first: what takes a second is left for the end, where it is shared out among whoever is idle."""
+    items.sort(key=lambda item: [f"/{kind}/" not in item.path.as_posix() for kind in ("harness", "e2e")])
+
+
 def pytest_collection_finish() -> None:
     """What was imported and collected stays to the end: the garbage collector need not look through it all the time."""
     gc.collect()
