@@ -20,13 +20,6 @@ from portal.web.access import recent_required
 
 PAGE = 50
 
-AREA_WORDS = {
-    "customers": N_("People: KYC data and records"),
-    "cards": N_("Cards: open, activate, list"),
-    "loads": N_("Loads: pay from the float"),
-    "bank": N_("Bank: balances and statements"),
-    "common": N_("Common: codes, rates, float balance"),
-}
 #: How long an old key may stay good beside its successor: hours by word.
 OVERLAPS = {"0": N_("End the old key now"), "24": N_("24 hours"), "168": N_("7 days"), "720": N_("30 days")}
 
@@ -48,7 +41,7 @@ def _page(
     found, moment = portal().db.read(_facts, seat.institution_id)
     return rendering.page(
         "partner/keys.html", "form", status, keys=found, moment=moment, values=values or {"areas": list(partner_keys.AREAS)},
-        errors=errors or {}, made=made, areas=AREA_WORDS, overlaps=OVERLAPS,
+        errors=errors or {}, made=made, areas=partner_keys.AREA_WORDS, overlaps=OVERLAPS,
     )  # fmt: skip
 
 
@@ -92,7 +85,7 @@ def _key(
     found = portal().db.read(partner_keys.get, seat.institution_id, key_id)
     kept = {"areas": list(found.scopes), "networks": "\n".join(found.ip_allowlist)}
     return rendering.page(
-        "partner/key.html", "form", status, found=found, values=values or kept, errors=errors or {}, areas=AREA_WORDS,
+        "partner/key.html", "form", status, found=found, values=values or kept, errors=errors or {}, areas=partner_keys.AREA_WORDS,
         overlaps=OVERLAPS,
     )  # fmt: skip
 

@@ -23,6 +23,13 @@ from portal.vault import VaultError
 
 #: Parts of the API that an institution is granted and a key may use.
 AREAS = ("customers", "cards", "loads", "bank", "common")
+AREA_WORDS = {
+    "customers": N_("People: KYC data and records"),
+    "cards": N_("Cards: open, activate, list"),
+    "loads": N_("Loads: pay from the float"),
+    "bank": N_("Bank: balances and statements"),
+    "common": N_("Common: codes, rates, float balance"),
+}
 
 #: How long a process remembers a key: a revoked key, a changed allow-list or a suspended institution is refused at the
 #: latest so long after the change is committed; in the process that changed it, at once.

@@ -14,7 +14,7 @@ from portal.models.staff import Approval
 from portal.models.stores import Store
 from portal.money import SCALES
 from portal.permissions import PERMISSIONS, ROLES
-from portal.services import staff_accounts, staff_settings
+from portal.services import partner_keys, staff_accounts, staff_settings
 from portal.staff import spoken, words
 from portal.web.presentation import money_text
 
@@ -57,6 +57,8 @@ _WORDS: dict[str, str] = {
 }
 #: Entries whose values are codes.
 _CODES = {"owner_kind": words.SUBJECTS, "bucket": words.BUCKETS, "counter": words.BUCKETS}
+#: What lists are made of.
+_LISTED = {**ROLES, **PERMISSIONS, **partner_keys.AREA_WORDS}
 #: Entries whose values are the numbers of things that have a name.
 _NAMED: dict[str, type[Store | Company | Institution]] = {
     "store": Store,
@@ -110,7 +112,7 @@ def _shown(payload: Mapping[str, Any], value: Any, key: str = "") -> str:
     if key == "units" and payload.get("asset") in SCALES and isinstance(value, int):
         return money_text(value, payload["asset"], sign=True, code=True)
     if isinstance(value, list):
-        return ", ".join(gettext(ROLES.get(item) or PERMISSIONS.get(item) or str(item)) for item in value)
+        return ", ".join(gettext(_LISTED.get(item, str(item))) for item in value)
     if isinstance(value, bool):
         return gettext("Yes") if value else gettext("No")
     if isinstance(value, Mapping):

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from portal.errors import Refusal
 from portal.http import portal
 from portal.permissions import ROLES
-from portal.services import audit, passkeys, second_factor, staff_accounts, staff_sessions
+from portal.services import audit, devices, passkeys, second_factor, staff_accounts, staff_sessions
 from portal.services.staff_accounts import KIND
 from portal.services.staff_sessions import SignedInStaff
 from portal.staff import access, blueprint
@@ -32,6 +32,7 @@ def _facts(session: Session, me: SignedInStaff) -> dict[str, Any]:
         "roles": staff_accounts.roles_of(session, me.staff_id),
         "role_names": ROLES,
         "present": me.session_id,
+        "device_name": devices.named,
     }
 
 

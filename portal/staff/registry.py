@@ -12,6 +12,7 @@ from portal.http import portal
 from portal.models.partner import Institution
 from portal.models.stores import Store
 from portal.money import AmountError, parse_units
+from portal.partner.reference import AREA_TITLES
 from portal.permissions import SETTINGS_CHANGE, SETTINGS_VIEW
 from portal.services import (
     approvals,
@@ -206,7 +207,7 @@ def _institutions(errors: dict[str, str], status: int) -> ResponseReturnValue:
     rows = portal().db.read(staff_registry.all_institutions)
     return rendering.page(
         "staff/settings/institutions.html", "main", status, rows=rows, errors=errors, form=request.form,
-        areas=partner_keys.AREAS,
+        areas=partner_keys.AREA_WORDS, titles=AREA_TITLES,
     )  # fmt: skip
 
 

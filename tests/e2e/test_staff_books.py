@@ -1,5 +1,6 @@
 """The books in Chromium: what they say now and as of a moment, a correction by two, nobody approves their own, cover of what is owed."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -122,8 +123,12 @@ def test_the_house_by_day_and_cover_say_what_is_owed_and_held(seat: Browse, back
     visitor = seat("phone", scheme="dark")
     live_desk.new_desk(visitor, back_office, "treasury")
     page = visitor.go("/staff/books/days")
-    expect(page.locator("table tbody tr").first).to_contain_text("NT$")
+    expect(page.locator("table tbody tr").first.locator("[data-label='Worth NT$']")).to_contain_text(re.compile(r"\d"))
     visitor.axe()
+    wide = seat("desktop")
+    live_desk.new_desk(wide, back_office, "treasury")
+    table = wide.go("/staff/books/days").locator(".table-wrap")
+    assert table.evaluate("box => box.scrollWidth <= box.clientWidth"), "nobody pushes the table to read it"
     page = visitor.go("/staff/books/cover")
     expect(page.locator("main .stat")).to_have_count(3)
     visitor.axe()
