@@ -13,7 +13,7 @@ from portal.models.customers import Customer
 from portal.models.wallet import CommonAddress
 from portal.services import addresses, bank_accounts
 from portal.services.networks import BANK
-from portal.services.withdrawal_rules import Rule
+from portal.services.withdrawal_rules import CRYPTO, Rule
 
 if TYPE_CHECKING:
     from portal.services.withdrawals import Request
@@ -50,7 +50,10 @@ def check_not_held(session: Session, customer: Customer) -> None:
 
 
 def find(session: Session, owner_kind: str, owner_id: int, wanted: "Request", contact: Customer) -> Destination:
-    """Checks the destination. Raises Refusal `address_invalid`, `address_not_known` or `bank_account_unknown`."""
+    """Checks the destination.
+
+    Raises Refusal `address_invalid`, `address_own`, `address_not_known` or `bank_account_unknown`.
+    """
     if wanted.network == BANK:
         account = bank_accounts.one_verified(session, owner_kind, owner_id, wanted.bank_account_id)
         shown = {
@@ -69,6 +72,8 @@ def find(session: Session, owner_kind: str, owner_id: int, wanted: "Request", co
     own = addresses.owner_of(session, wanted.network, address)
     if own is None:
         return Destination(address=address, address_name=name, shown=shown)
+    if wanted.kind == CRYPTO and (own.owner_kind, own.owner_id) == (owner_kind, owner_id):
+        raise Refusal("address_own", field="address")
     return Destination(address, name, None, own.owner_kind, own.owner_id, {**shown, "internal": True})
 
 

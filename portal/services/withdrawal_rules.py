@@ -15,6 +15,7 @@ CRYPTO, FIAT, REDEMPTION, VOUCHER, SETTLEMENT = "crypto", "fiat", "redemption", 
 declare(
     {
         "address_invalid": N_("This is no address of the chosen network. Please check every character."),
+        "address_own": N_("This is your own address here: nothing would arrive but the fee would be gone."),
         "address_not_known": N_("Your account pays out to known addresses only, and this one does not count yet."),
         "amount_not_whole": N_("The bank pays whole dollars. Please enter an amount without cents."),
         "withdrawals_not_allowed": N_("Your account may not withdraw this yet."),

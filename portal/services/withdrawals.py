@@ -89,8 +89,8 @@ def request(session: Session, wanted: Request, code_channel: str = "mail") -> Wi
     """Makes a withdrawal that waits for its code and sends the code; nothing is held yet.
 
     Raises Refusal `currency_unknown`, `withdrawals_paused`, `withdrawals_not_allowed`, `withdrawals_held` (fact data.until in ms),
-    `amount_out_of_range`, `amount_not_whole`, `address_invalid`, `address_not_known`, `bank_account_unknown`,
-    `limit_exceeded`, `insufficient_balance`, `travel_wallet_missing`, `travel_name_missing`, `code_too_soon`.
+    `amount_out_of_range`, `amount_not_whole`, `address_invalid`, `address_own`, `address_not_known`,
+    `bank_account_unknown`, `limit_exceeded`, `insufficient_balance`, `travel_wallet_missing`, `travel_name_missing`, `code_too_soon`.
     """
     contact, rule, found = _examine(session, wanted)
     told = travel_rule.check(session, wanted, found.internal_owner_kind is not None)

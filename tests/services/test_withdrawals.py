@@ -162,6 +162,14 @@ def test_an_address_of_the_portals_own_settles_at_once_without_the_chain(portal,
         ]
 
 
+def test_nobody_pays_a_fee_to_withdraw_to_themselves(portal):
+    amy = people.customer(portal, usdt="500")
+    own = portal.db.transact(addresses.for_owner, "customer", amy.id, "TRON").address
+    with pytest.raises(Refusal, match="address_own"):
+        portal.db.transact(withdrawals.request, crypto(amy, address=own))
+    assert (amy.balance("USDT"), amy.balance("USDT", "frozen")) == (500_000_000, 0)
+
+
 @pytest.mark.parametrize("fault", ["timeout", "error", "lost_answer", "duplicate"])
 @pytest.mark.parametrize("port", ["chain", "bank"])
 def test_whatever_is_lost_on_the_way_one_payment_arrives(portal, app, port, fault):

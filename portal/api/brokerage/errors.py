@@ -106,6 +106,7 @@ ERRORS: defaultdict[str, tuple[int, str | None]] = defaultdict(
         "transfer_not_allowed": (40059, "当前用户状态无法提现"),
         "bank_account_unknown": (3006, "No bank info"),
         "address_invalid": (-2, "Invalid address"),
+        "address_own": (-2, "Invalid address"),
         "amount_not_whole": (-2, "Invalid amount"),
         "travel_name_missing": (-2, "Missing parameter"),
         "limit_exceeded": (-2, "Amount outside the limits"),

@@ -144,7 +144,7 @@ def _open_rules(session: Session, asset: str, kyc_level: int) -> list[withdrawal
     "POST", "/wallet/withdraw", "withdraw_apply", auth="session", summary="Ask for a withdrawal; a code goes by mail",
     body=WithdrawBody,
     errors=("input_invalid", "amount_invalid", "amount_out_of_range", "limit_exceeded", "currency_unknown",
-            "bank_account_unknown", "address_invalid", "insufficient_balance", "totp_unbound", "totp_locked", "totp_wrong",
+            "bank_account_unknown", "address_invalid", "address_own", "insufficient_balance", "totp_unbound", "totp_locked", "totp_wrong",
             "withdrawals_held", "withdrawals_not_allowed", "withdrawals_paused", "session_required"),
 )  # fmt: skip
 def withdraw_apply(call: Call[SignedIn]) -> Any:

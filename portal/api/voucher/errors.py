@@ -152,6 +152,7 @@ COMMON: dict[str, str] = {
     "email_invalid": "parameter_invalid",
     "phone_invalid": "parameter_invalid",
     "address_invalid": "parameter_invalid",
+    "address_own": "parameter_invalid",
     "amount_not_whole": "parameter_invalid",
     "order_not_whole": "parameter_invalid",
     "limit_exceeded": "parameter_invalid",
