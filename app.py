@@ -7,13 +7,14 @@ import sys
 
 from portal import create_app
 from portal.config import SettingsError
-from portal.serve import leave_with_server, serve
+from portal.serve import leave_with_server, serve, settle_down
 
 try:
     app = create_app()
 except SettingsError as error:
     raise SystemExit(str(error)) from error
 
+settle_down()
 leave_with_server()
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
-from flask import Flask, Request, g, request
+from flask import Flask, Request, Response, g, request
 from flask.json.provider import DefaultJSONProvider
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_babel import Babel
@@ -85,7 +85,7 @@ def _extensions(app: Flask, settings: Settings) -> None:
     login = LoginManager(app)
     login.request_loader(_load_user)
     login.session_protection = None
-    Talisman(
+    Headers(
         app,
         force_https=False,
         strict_transport_security=not settings.sandbox,
@@ -129,6 +129,25 @@ def _locale() -> str:
         g.locale = chosen if chosen in LOCALES else LOCALES[0]
     answer: str = g.locale
     return answer
+
+
+class Headers(Talisman):
+    """Security headers; those of calls name no nonce, since their answers hold no script, and are made once."""
+
+    def __init__(self, app: Flask, **options: Any) -> None:
+        self._of_calls: dict[str, str] = {}
+        super().__init__(app, **options)
+
+    def _set_response_headers(self, response: Any) -> Any:
+        if not request.path.startswith(CALLS):
+            return super()._set_response_headers(response)
+        if not self._of_calls:
+            made = super()._set_response_headers(Response())
+            without = {name: value for name, value in made.headers if name not in ("Content-Type", "Content-Length")}
+            policy = without["Content-Security-Policy"].replace(f" 'nonce-{self._get_nonce()}'", "")
+            self._of_calls = {**without, "Content-Security-Policy": policy}
+        response.headers.update(self._of_calls)
+        return response
 
 
 class PagesSession(SecureCookieSessionInterface):

@@ -15,6 +15,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
+import sqlalchemy as sa
 from psycopg import pq
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
@@ -64,6 +65,18 @@ def ask(session: Session, statement: Statement, values: Mapping[str, Any]) -> An
     return _send(connection, _packed(connection, statement, values))[-1]
 
 
+def need_not_last(session: Session) -> None:
+    """Lets this transaction's commit not wait for the disk: for facts that may be lost with the machine, like an offer.
+
+    They are never lost alone: what is committed after them in the usual way lasts, and they with it. On SQLite it waits.
+    """
+    if session.get_bind().dialect.name != "sqlite":
+        later(session, _NEED_NOT_LAST, {})
+
+
+_NEED_NOT_LAST = sa.text("SET LOCAL synchronous_commit = off")
+
+
 def settle(session: Session) -> None:
     """Sends what waits now, for a caller who must know that it holds."""
     connection, line = _of(session)
@@ -109,7 +122,8 @@ class ExchangeSession(Session):
 
     def close(self) -> None:
         """Ends the session; a transaction that was not committed is rolled back."""
-        super().close()
+        if self._transaction is not None or len(self.identity_map):
+            super().close()
         if self._lane is not None:
             lane, self._lane = self._lane, None
             self.bind = lane.engine

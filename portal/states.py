@@ -49,15 +49,13 @@ def advance_along(
     path = list(zip((before, *steps), steps, strict=False))
     if not all(machine.allows(here, there) for here, there in path):
         raise Refusal("state_conflict", machine=machine.name, state=before, to=to)
-    connection = session.connection()
-    dialect = connection.dialect.name
     steps_taken = {
         f"{end}{number}": state for number, pair in enumerate(path) for end, state in zip("ft", pair, strict=True)
     }
     line = {"machine": machine.name, "thing_id": thing.id, "actor": actor, "at": now(session), **steps_taken}
-    if dialect == "sqlite":
+    if session.get_bind().dialect.name == "sqlite":
         _compare_and_set(session, machine, thing, to, also)
-        connection.execute(_lines_statement(len(path)), line)
+        session.connection().execute(_lines_statement(len(path)), line)
         return
     statement = _path_statement(sa.inspect(type(thing)).local_table, tuple(also), len(path))
     refusal = Refusal("state_conflict", machine=machine.name, state=before, to=to)

@@ -71,12 +71,12 @@ def tell(
 ) -> None:
     """Writes the line and, if the person wants it and has a proven address, queues the mail. `link` is a local path."""
     declared = EVENTS[event]
-    customer = session.get(Customer, customer_id)
-    if customer is None:
-        return
     line = {"customer_id": customer_id, "event": event, "facts": facts or {}, "link": link, "created_at": now(session)}
     insert_row(session, Notification, line)
-    if declared.mail and customer.email and customer.email_verified_at and wants_mail(customer, declared.group):
+    if not declared.mail:
+        return
+    customer = session.get_one(Customer, customer_id)
+    if customer.email and customer.email_verified_at and wants_mail(customer, declared.group):
         content = {"event": event, "notice_facts": facts or {}, "link": link}
         messages.mail(session, customer.email, "notification", customer.locale, content)
 

@@ -5,14 +5,13 @@ is settled by one payment only, whoever taps how often.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal import ledger, states
-from portal.db import affected, now
+from portal import exchanges, ledger, states
+from portal.db import now
 from portal.errors import N_, Refusal, declare
 from portal.ledger import Line
 from portal.machines.shopping import PAYMENT_REQUEST, SHOPPING
@@ -21,6 +20,8 @@ from portal.models.stores import PaymentRequest, ShoppingOrder, Store
 from portal.money import plain_text
 from portal.services import activity, codes, messages, notifications, references, stores
 from portal.services.notifications import Event
+from portal.services.payment_look import Payment as Payment
+from portal.services.payment_look import look
 from portal.services.voucher_customers import acting, phone_of, units
 
 declare(
@@ -41,17 +42,10 @@ notifications.declare(
 
 PURPOSE = "payment"
 
+
 #: Told of every payment in its own transaction; the store's side adds its webhooks here.
-PaidHook = Callable[[Session, ShoppingOrder], None]
+PaidHook = Callable[[Session, Payment], None]
 _when_paid: list[PaidHook] = []
-
-
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """A payment with its store."""
-
-    order: ShoppingOrder
-    store: Store
 
 
 def when_paid(hook: PaidHook) -> PaidHook:
@@ -169,12 +163,12 @@ def verify(session: Session, customer_id: int, store_public_id: str, order_publi
     Raises Refusal `not_found`, also when store and order do not match; `payment_closed`, `code_wrong` (kept),
     `code_expired` (kept: the payment is expired then), `payment_request_closed`, `insufficient_balance`.
     """
-    paying, customer = _held(session, customer_id, store_public_id, order_public_id)
+    paying, phone = look(session, customer_id, store_public_id, order_public_id)
     order = paying.order
     if order.status != "otp_pending":
         raise Refusal("payment_closed")
     try:
-        codes.verify(session, PURPOSE, f"payment:{order.id}", phone_of(customer), otp)
+        codes.verify(session, PURPOSE, f"payment:{order.id}", phone, otp)
     except Refusal as refusal:
         if refusal.name != "code_expired":
             raise
@@ -193,11 +187,13 @@ def settle(session: Session, paying: Payment, actor: str) -> None:
         session, SHOPPING, order, ("otp_verified", "confirming", "paid"), actor, updated_at=moment, paid_at=moment
     )
     if order.amount_units:
+        purse = ledger.customer_available(order.customer_id, "TWIP")
         lines = [
-            Line(ledger.customer_available(order.customer_id, "TWIP"), -order.amount_units),
+            Line(purse, -order.amount_units),
             Line(ledger.store_available(order.store_id, "TWIP"), order.amount_units),
         ]
-        ledger.post(session, "payment", f"payment:{order.id}", lines, actor=actor)
+        seen = {purse: paying.seen.purse_units} if paying.seen else {}
+        ledger.post_seen(session, "payment", f"payment:{order.id}", lines, seen, actor=actor)
     activity.record(
         session, order.customer_id, "payment", direction="out", asset="TWIP", amount_units=order.amount_units,
         status="paid", reference=references.of_row("payment", moment, order.id), counterparty=store.name,
@@ -206,7 +202,7 @@ def settle(session: Session, paying: Payment, actor: str) -> None:
     facts = {"store": store.name, "amount": notifications.amount(order.amount_units, "TWIP")}
     notifications.tell(session, order.customer_id, "payment_made", facts, f"/payments/{order.public_id}")
     for hook in _when_paid:
-        hook(session, order)
+        hook(session, paying)
 
 
 def _shown(paying: Payment) -> dict[str, Any]:
@@ -220,20 +216,21 @@ def _shown(paying: Payment) -> dict[str, Any]:
 
 def _close_request(session: Session, order: ShoppingOrder, actor: str) -> None:
     """Closes the counter's request by compare-and-set: one payment settles it. Raises `payment_request_closed`."""
-    moment = now(session)
-    closed = session.execute(
-        sa.update(PaymentRequest)
-        .where(
-            PaymentRequest.id == order.payment_request_id,
-            PaymentRequest.status == "open",
-            PaymentRequest.expires_at > moment,
-        )
-        .values(status="paid", order_id=order.id, paid_at=moment)
-        .execution_options(synchronize_session=False)
-    )
-    if affected(closed) != 1:
+    wanted = {"request": order.payment_request_id, "order": order.id, "moment": now(session)}
+    if exchanges.ask(session, _CLOSE_REQUEST, wanted).touched != 1:
         raise Refusal("payment_request_closed")
     states.record(session, PAYMENT_REQUEST, order.payment_request_id or 0, "open", "paid", actor)
+
+
+_CLOSE_REQUEST = (
+    sa.update(PaymentRequest.__table__)
+    .where(
+        PaymentRequest.id == sa.bindparam("request"),
+        PaymentRequest.status == "open",
+        PaymentRequest.expires_at > sa.bindparam("moment"),
+    )
+    .values(status="paid", order_id=sa.bindparam("order"), paid_at=sa.bindparam("moment"))
+)
 
 
 def find(session: Session, customer_id: int, public_id: str) -> Payment:
@@ -313,7 +310,6 @@ def _held(session: Session, customer_id: int, store_public_id: str, order_public
     return Payment(order, store), customer
 
 
-#: Made once: every confirmation at a counter begins with it.
 _HELD = (
     sa.select(ShoppingOrder, Store, Customer)
     .join(Store, Store.id == ShoppingOrder.store_id)

@@ -173,6 +173,7 @@ def offer(session: Session, customer_id: int, side: str, base_asset: str, given:
         "expires_at": moment + timedelta(milliseconds=valid_ms),
     }
     exchanges.later(session, _INSERT, row)
+    exchanges.need_not_last(session)
     names = ("customer_id", "order_asset")
     return Held(id=0, closed_at=None, **{name: value for name, value in row.items() if name not in names})
 

@@ -11,7 +11,7 @@ from portal.clock import to_ms
 from portal.db import Database, now
 from portal.errors import Refusal
 from portal.models.customers import Customer
-from portal.models.stores import PaymentRequest, ShoppingOrder, Store
+from portal.models.stores import PaymentRequest, ShoppingOrder
 from portal.money import plain_text
 from portal.services import payments, takings, webhooks
 
@@ -133,18 +133,21 @@ def _paid(store_id: int) -> sa.Select[ShoppingOrder, PaymentRequest, str | None]
 
 
 @payments.when_paid
-def note_paid(session: Session, order: ShoppingOrder) -> None:
+def note_paid(session: Session, paying: payments.Payment) -> None:
     """Counts a payment into the store's day and tells its webhooks, in the transaction that pays."""
+    order, seen = paying.order, paying.seen
     takings.count(
-        session, order.store_id, order.amount_units, payments=1, bill_units=order.bill_units,
-        discount_units=order.discount_units, paid_units=order.amount_units,
+        session, order.store_id, order.amount_units, open_day=seen.open_day if seen else None, payments=1,
+        bill_units=order.bill_units, discount_units=order.discount_units, paid_units=order.amount_units,
     )  # fmt: skip
+    if seen is not None and not seen.has_webhooks:
+        return
     if not webhooks.wanted(session, "store", order.store_id, "payment.paid"):
         return
     request = session.get(PaymentRequest, order.payment_request_id) if order.payment_request_id else None
     content = {
         "payment": order.public_id,
-        "store": session.get_one(Store, order.store_id).public_id,
+        "store": paying.store.public_id,
         "bill": plain_text(order.bill_units, "TWIP"),
         "discount": plain_text(order.discount_units, "TWIP"),
         "amount": plain_text(order.amount_units, "TWIP"),

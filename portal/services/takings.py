@@ -58,9 +58,15 @@ def held_units(session: Session, store_id: int) -> int:
     return sum(units for (asset, _), units in balances.items() if asset == "TWIP")
 
 
-def count(session: Session, store_id: int, change_units: int, **more: int) -> None:
-    """Counts something into the store's present day. `change_units` is what the journal just changed its balance by."""
+def count(session: Session, store_id: int, change_units: int, *, open_day: str | None = None, **more: int) -> None:
+    """Counts something into the store's present day. `change_units` is what the journal just changed its balance by.
+
+    Who has seen that the day's figures are begun (`open_day`) need not wait for the answer.
+    """
     day = taipei_day(now(session))
+    if open_day == day:
+        exchanges.later(session, _counting(tuple(more)), {**more, "store_id": store_id, "day": day})
+        return
     if _add(session, store_id, day, more):
         return
     # The first movement of a day: the balance before it is the day's opening.

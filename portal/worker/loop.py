@@ -64,6 +64,8 @@ def run_forever(found: Portal) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     parent = int(os.environ.get("PORTAL_PARENT", "0"))
+    if parent:
+        os.nice(5)  # beside the web processes: receipts and look-arounds may wait, whoever stands at a counter may not
     due = dict.fromkeys(DUTIES, 0.0)
     while not stop.is_set() and (not parent or os.getppid() == parent):
         for name, duty in DUTIES.items():
