@@ -1,16 +1,21 @@
 """How a company shows itself on the pages of its stores and vouchers: its name, its colour, its logo."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.errors import Refusal
+from portal.errors import N_, Refusal, declare
 from portal.models.customers import Company, Customer
 from portal.services import audit, documents
 
 MAX_LOGO_BYTES = 256 * 1024
+
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}", re.ASCII)
+
+declare({"colour_invalid": N_("Write the colour as #rrggbb.")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,12 @@ def of_customer(session: Session, customer_id: int) -> Brand:
 def logo(session: Session, code: str) -> bytes | None:
     """A company's logo, a JPEG or PNG made anew from what was handed in."""
     return session.scalar(sa.select(Company.logo).where(Company.code == code))
+
+
+def check_colour(colour: str) -> None:
+    """Raises Refusal `colour_invalid` for what is no colour."""
+    if not _COLOUR.fullmatch(colour):
+        raise Refusal("colour_invalid", field="colour")
 
 
 def clean_logo(content: bytes) -> bytes:

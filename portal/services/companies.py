@@ -9,7 +9,9 @@ from portal.db import affected, now
 from portal.errors import N_, Refusal, declare
 from portal.models.customers import Company
 from portal.models.vouchers import CompanyBankAccount, PolicyVersion
-from portal.services import audit
+from portal.services import audit, brands
+
+MAX_NAME = 200
 
 declare(
     {
@@ -91,7 +93,18 @@ def create(
     address: str | None = None,
     actor: str,
 ) -> Company:
-    """Makes a company (voucher contract: manual_setup, create_company). Raises Refusal `company_exists`."""
+    """Makes a company (voucher contract: manual_setup, create_company); callers name it by its code in every sign-up.
+
+    Raises Refusal `company_exists`, `input_invalid` (code, name), `input_missing` (name), `colour_invalid`.
+    """
+    name = name.strip()
+    if not (code.isascii() and code.isalnum() and code == code.lower() and len(code) <= 32):
+        raise Refusal("input_invalid", field="code")
+    if not name:
+        raise Refusal("input_missing", field="name")
+    if len(name) > MAX_NAME or not name.isprintable():
+        raise Refusal("input_invalid", field="name")
+    brands.check_colour(colour)
     if session.scalar(sa.select(Company.id).where(Company.code == code)) is not None:
         raise Refusal("company_exists", field="code")
     settings: dict[str, Any] = {"address": address, "contact_phone": contact_phone}

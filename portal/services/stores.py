@@ -17,7 +17,9 @@ from portal.services import audit
 #: Letters of the codes on QR stickers: none that are mistaken for one another.
 CODE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
+#: Letters of a search's keyword; of a store's own name, address, and of its area and kind.
 MAX_NAME = 80
+MAX_OWN_NAME, MAX_ADDRESS, MAX_LABEL = 100, 200, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +146,16 @@ def create(
     contact_email: str | None = None,
     actor: str,
 ) -> Store:
-    """Makes a store (voucher contract: manual_setup, create_store). Raises Refusal `input_invalid`."""
+    """Makes a store (voucher contract: manual_setup, create_store). Raises Refusal `input_invalid`, `input_missing`."""
     check_discount(discount_type, discount_value)
-    if not name.strip() or not address.strip():
-        raise Refusal("input_missing", field="address" if name.strip() else "name")
+    for field, text, longest in (("name", name, MAX_OWN_NAME), ("address", address, MAX_ADDRESS)):
+        if not text.strip():
+            raise Refusal("input_missing", field=field)
+        if len(text.strip()) > longest or not text.strip().isprintable():
+            raise Refusal("input_invalid", field=field)
+    for field, text in (("area", area), ("category", category)):
+        if len(text) > MAX_LABEL:
+            raise Refusal("input_invalid", field=field)
     made = Store(
         company_id=company_id,
         code=new_code(),
