@@ -54,9 +54,9 @@ class AuditQuery(parsing.Model):
 
 
 class LinkQuery(parsing.Model):
-    """The code of the mail's link."""
+    """The code of the mail's link; whatever came instead leads on to where a wrong one leads."""
 
-    code: str | None = None
+    code: Any = Field(default="", json_schema_extra={"type": "string"})
 
 
 @family.route(
@@ -193,7 +193,7 @@ def transfer_email_confirm(call: Call[None]) -> Response:
     if caller is None or caller.scope != sessions.FULL:
         return _lead_to(SEND_PAGE, alertcode=ERRORS["session_required"][0], alerttype="session")
     try:
-        number, asset = portal().db.transact(_open_link, caller.customer_id, call.query.code or "")
+        number, asset = portal().db.transact(_open_link, caller.customer_id, str(call.query.code))
     except Refusal as refusal:
         return _lead_to(SEND_PAGE, alertcode=ERRORS[refusal.name][0], alerttype="link")
     return _lead_to(CONFIRM_PAGE, balance_audit_id=number, coin_id=asset, type="confirm")

@@ -250,6 +250,16 @@ def test_a_cookie_counts_for_the_portals_own_pages_only(app, portal, brokerage, 
     assert ben.balance("USDT") == 105_000_000
 
 
+@pytest.mark.parametrize(
+    "code", ["", "wrong", "x" * 5000, "%ff", "a&code=b", "//elsewhere.example", "%0d%0aX:y"]
+)
+def test_a_link_that_was_torn_on_the_way_leads_to_the_send_page(app, amy, code):
+    raw = app.test_client()
+    raw.set_cookie("token", amy.token)
+    answer = raw.get(f"/v1/validate/emailtransfer?code={code}")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/send?alertcode=-20&alerttype=link")
+
+
 @pytest.mark.parametrize("origin", ["http://[", "http://[::1", "null", "", "://", "http://localhost@elsewhere.example"])
 def test_a_cookie_with_an_origin_that_is_none_changes_nothing(app, amy, origin):
     raw = app.test_client()
