@@ -47,13 +47,13 @@ def look(session: Session, customer_id: int, store_public_id: str, order_public_
     found = exchanges.ask(session, _LOOK, wanted).rows
     if not found:
         raise Refusal("not_found")
-    *facts, store_id, public_id, name, standing, phone, proven_at, purse, day_is_open, has_webhooks = found[0]
+    *facts, store_id, public_id, name, address, standing, phone, proven_at, purse, day_is_open, has_webhooks = found[0]
     if standing != "normal":
         raise Refusal("account_restricted")
     if not phone or proven_at is None:
         raise Refusal("phone_missing")
     order = ShoppingOrder(**dict(zip(_ORDER_COLUMNS, facts, strict=True)))
-    store = Store(id=store_id, public_id=public_id, name=name)
+    store = Store(id=store_id, public_id=public_id, name=name, address=address)
     return Payment(order, store, Seen(int(purse or 0), day if day_is_open else None, bool(has_webhooks))), phone
 
 
@@ -67,6 +67,7 @@ _LOOK = (
         _STORES.c.id,
         _STORES.c.public_id,
         _STORES.c.name,
+        _STORES.c.address,
         _CUSTOMERS.c.standing,
         _CUSTOMERS.c.phone,
         _CUSTOMERS.c.phone_verified_at,
