@@ -132,20 +132,22 @@ def _locale() -> str:
 
 
 class Headers(Talisman):
-    """Security headers; those of calls name no nonce, since their answers hold no script, and are made once."""
+    """Security headers. Those of calls name no nonce, since their answers hold no script: they are made once."""
 
     def __init__(self, app: Flask, **options: Any) -> None:
         self._of_calls: dict[str, str] = {}
         super().__init__(app, **options)
 
+    def _make_nonce(self) -> None:
+        if not request.path.startswith(CALLS):
+            super()._make_nonce()
+
     def _set_response_headers(self, response: Any) -> Any:
         if not request.path.startswith(CALLS):
             return super()._set_response_headers(response)
         if not self._of_calls:
-            made = super()._set_response_headers(Response())
-            without = {name: value for name, value in made.headers if name not in ("Content-Type", "Content-Length")}
-            policy = without["Content-Security-Policy"].replace(f" 'nonce-{self._get_nonce()}'", "")
-            self._of_calls = {**without, "Content-Security-Policy": policy}
+            made = dict(super()._set_response_headers(Response()).headers)
+            self._of_calls = {name: made[name] for name in made.keys() - {"Content-Type", "Content-Length"}}
         response.headers.update(self._of_calls)
         return response
 

@@ -32,13 +32,7 @@ def read_json(text: bytes) -> Any:
     """Parses JSON: numbers become int or Decimal, never float; NaN, Infinity and duplicate keys raise NotJson."""
     try:
         orjson.loads(text)  # bounds the depth by itself; json's bound moves with what the process has imported
-        return json.loads(
-            text.decode("utf-8"),
-            parse_float=_decimal,
-            parse_int=_integer,
-            parse_constant=_refuse,
-            object_pairs_hook=_unique,
-        )
+        return _READER.decode(text.decode("utf-8"))
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise NotJson(str(error)) from error
 
@@ -127,3 +121,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         raise ValueError("a key is given twice")
     return members
+
+
+_READER = json.JSONDecoder(parse_float=_decimal, parse_int=_integer, parse_constant=_refuse, object_pairs_hook=_unique)

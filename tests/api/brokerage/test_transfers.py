@@ -250,9 +250,7 @@ def test_a_cookie_counts_for_the_portals_own_pages_only(app, portal, brokerage, 
     assert ben.balance("USDT") == 105_000_000
 
 
-@pytest.mark.parametrize(
-    "code", ["", "wrong", "x" * 5000, "%ff", "a&code=b", "//elsewhere.example", "%0d%0aX:y"]
-)
+@pytest.mark.parametrize("code", ["", "wrong", "x" * 5000, "%ff", "a&code=b", "//elsewhere.example", "%0d%0aX:y"])
 def test_a_link_that_was_torn_on_the_way_leads_to_the_send_page(app, amy, code):
     raw = app.test_client()
     raw.set_cookie("token", amy.token)
