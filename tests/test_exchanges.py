@@ -1,5 +1,7 @@
 """Statements that travel together keep their order, their refusals and their transaction, on both engines."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -154,3 +156,72 @@ def test_a_repeat_whose_work_writes_before_it_asks_writes_nothing(portal):
     assert portal.db.transact(work) == ({"run": 1}, False)
     assert portal.db.transact(work) == ({"run": 1}, True)
     assert names(portal) == ["made 0"]
+
+
+def test_whatever_else_is_asked_joins_in_the_same_transaction(portal):
+    def work(session, fail=False):
+        exchanges.later(session, PUT, row("a"))
+        session.add(Parameter(name="b", version=7, value={}, changed_at=NOW, changed_by="x"))
+        session.flush()
+        exchanges.later(session, PUT, row("c"))
+        assert [found[0] for found in exchanges.ask(session, LOOK, {}).rows] == ["a", "b", "c"]
+        if fail:
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        portal.db.transact(work, fail=True)
+    assert names(portal) == []
+    portal.db.transact(work)
+    assert names(portal) == ["a", "b", "c"]
+
+
+def test_a_session_that_gave_all_back_begins_anew(portal):
+    def work(session):
+        exchanges.later(session, PUT, row("a"))
+        assert exchanges.ask(session, LOOK, {}).touched == 1
+        session.rollback()
+        assert not session.in_transaction()
+        exchanges.later(session, PUT, row("b"))
+
+    portal.db.transact(work)
+    assert names(portal) == ["b"]
+
+
+def many_at_once(portal: Any, count: int) -> None:
+    """Writes a row in each of so many transactions that are all open at the same time, then takes the rows away."""
+    together = threading.Barrier(count)
+
+    def work(session: Any, name: str) -> None:
+        exchanges.later(session, PUT, row(name))
+        exchanges.settle(session)
+        together.wait(10)
+
+    if portal.db.engine.dialect.name == "sqlite":
+        return  # there only one writes at a time
+    with ThreadPoolExecutor(count) as pool:
+        list(pool.map(lambda number: portal.db.transact(work, f"at once {number}"), range(count)))
+    portal.db.transact(lambda session: session.execute(sa.text("DELETE FROM parameters WHERE changed_by = 'x'")))
+
+
+def test_connections_kept_for_exchanges_leave_enough_for_everything_else(portal):
+    many_at_once(portal, 12)
+    assert portal.db.engine.pool.checkedout() <= max(4, portal.settings.web_threads)
+
+
+def test_connections_that_died_while_they_were_kept_are_replaced_under_whoever_asks_next(portal):
+    def work(session, name):
+        exchanges.ask(session, LOOK, {})
+        exchanges.later(session, PUT, row(name))
+
+    many_at_once(portal, 4)
+    if portal.db.engine.dialect.name == "postgresql":
+        kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        other = sa.create_engine(portal.db.engine.url, isolation_level="AUTOCOMMIT")
+        with other.connect() as connection:
+            connection.execute(sa.text(kill))
+        other.dispose()
+    retries = portal.db.retries
+    for name in "abc":
+        portal.db.transact(work, name)
+    assert names(portal) == ["a", "b", "c"]
+    assert portal.db.engine.dialect.name == "sqlite" or portal.db.retries > retries

@@ -115,6 +115,8 @@ def _broadcast(portal: Portal, chain: ChainPort, withdrawal_id: int, signed: Sig
     try:
         chain.broadcast(signed)
     except PortRejected as error:
+        if signed.expires_at is not None and signed.expires_at <= portal.clock.now():
+            return False  # it came too late, and nothing is wrong with it: other bytes will take its place
         # A no now says nothing about a copy that may have landed before: the status decides, later the expiry.
         portal.db.transact(sending.note, withdrawal_id, refused=str(error)[:120] or "refused")
         return False

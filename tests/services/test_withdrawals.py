@@ -239,6 +239,30 @@ def test_a_refused_broadcast_is_paid_back_only_when_it_is_certain(portal, app):
     assert portal.world.rows("SELECT * FROM chain_transfers") == []
 
 
+def test_bytes_that_were_sent_too_late_are_replaced_and_the_withdrawal_is_paid_once(portal, app):
+    class Suspended(Listening):
+        def broadcast(self, signed):
+            if not self.sent:
+                portal.clock.advance(901)  # the machine stood still between signing and sending
+            super().broadcast(signed)
+
+    amy = people.customer(portal, usdt="500")
+    chain = Suspended(portal.ports.chains["TRON"])
+    with app.app_context(), heard(portal, "TRON", chain):
+        made = confirmed(portal, amy, crypto(amy))
+        worker.send_to_chains(portal)
+        worker.send_to_chains(portal)
+        let_blocks_go_by(portal, "TRON")
+        worker.send_to_chains(portal)
+    assert len(set(chain.sent)) == 2
+    assert (status_of(portal, made), amy.balance("USDT"), amy.balance("USDT", "frozen")) == (
+        "confirmed",
+        400_000_000,
+        0,
+    )
+    assert len(portal.world.rows("SELECT * FROM chain_transfers")) == 1
+
+
 def test_a_reverted_transaction_gives_the_money_back(portal, app):
     amy = people.customer(portal, usdt="500")
     with app.app_context():
