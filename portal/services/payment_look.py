@@ -40,16 +40,21 @@ class Payment:
 def look(session: Session, customer_id: int, store_public_id: str, order_public_id: str) -> tuple[Payment, str]:
     """The customer's payment in that very store, locked, and the number that got the code: all that paying needs, by one look.
 
-    Its objects are made by hand and belong to no session. Raises Refusal `not_found`, `account_restricted`, `phone_missing`.
+    Its objects are made by hand and belong to no session. Raises Refusal `not_found`, `account_restricted`, `phone_missing`,
+    `payment_closed` (the store is).
     """
     day = taipei_day(now(session))
     wanted = {"order_id": order_public_id, "customer_id": customer_id, "store_id": store_public_id, "day": day}
     found = exchanges.ask(session, _LOOK, wanted).rows
     if not found:
         raise Refusal("not_found")
-    *facts, store_id, public_id, name, address, standing, phone, proven_at, purse, day_is_open, has_webhooks = found[0]
+    *facts, store_id, public_id, name, address, doors, standing, phone, proven_at, purse, day_is_open, has_webhooks = (
+        found[0]
+    )
     if standing != "normal":
         raise Refusal("account_restricted")
+    if doors != "open":
+        raise Refusal("payment_closed")
     if not phone or proven_at is None:
         raise Refusal("phone_missing")
     order = ShoppingOrder(**dict(zip(_ORDER_COLUMNS, facts, strict=True)))
@@ -68,6 +73,7 @@ _LOOK = (
         _STORES.c.public_id,
         _STORES.c.name,
         _STORES.c.address,
+        _STORES.c.standing.label("store_standing"),
         _CUSTOMERS.c.standing,
         _CUSTOMERS.c.phone,
         _CUSTOMERS.c.phone_verified_at,

@@ -13,6 +13,7 @@ from portal.services import (
     cards,
     codes,
     payments,
+    staff_registry,
     swaps,
     voucher_orders,
     voucher_withdrawals,
@@ -103,6 +104,16 @@ def test_one_payment_confirmed_by_many_hands_is_paid_once(portal, amy, known_cod
     )
     assert [type(answer) for answer in answers].count(payments.Payment) == 1
     assert amy.balance("TWIP") == parse_units("990", "TWIP")
+
+
+def test_a_store_that_closed_meanwhile_is_not_paid(portal, amy, known_codes):
+    store = vouchers.open_store(portal)
+    made = portal.db.transact(payments.checkout, amy.id, store.public_id, 10)
+    otp = known_codes["payment", f"payment:{made.order.id}"]
+    portal.db.transact(staff_registry.set_store_standing, store.id, "closed", "staff:1")
+    with pytest.raises(Refusal, match="payment_closed"):
+        portal.db.transact(payments.verify, amy.id, store.public_id, made.order.public_id, otp)
+    assert amy.balance("TWIP") == parse_units("1000", "TWIP")
 
 
 def test_a_counters_request_is_settled_by_one_customer(portal, amy, known_codes):
