@@ -215,7 +215,10 @@ def test_connections_that_died_while_they_were_kept_are_replaced_under_whoever_a
 
     many_at_once(portal, 4)
     if portal.db.engine.dialect.name == "postgresql":
-        kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        kill = (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'portal' AND datname = current_database()"
+        )
         other = sa.create_engine(portal.db.engine.url, isolation_level="AUTOCOMMIT")
         with other.connect() as connection:
             connection.execute(sa.text(kill))
