@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -35,75 +36,81 @@ def once(
 ) -> tuple[dict[str, Any], bool]:
     """Runs `work` for the first request under (scope, key) and keeps its JSON-able answer in the same transaction.
 
-    Answers (answer, replayed). Without a key it just runs. A refused request leaves its key free. A concurrent
-    repeat waits for the first and then gets its answer. Raises Refusal `idempotency_conflict` for other input,
+    Answers (answer, replayed). Without a key it just runs. A refused request leaves its key free. Of requests at once the
+    first to end counts: the others are given back, run again (portal/db.py:transact) and then get its answer, also where
+    they were refused because of what the first had done. Raises Refusal `idempotency_conflict` for other input,
     `input_invalid` for an unusable key.
+
+    Nothing may have been written in the session before: a repeat gives all back.
     """
     if key is None:
         return work(), False
     if not key or len(key) > MAX_KEY_LENGTH or not key.isascii() or not key.isprintable():
         raise Refusal("input_invalid", field="Idempotency-Key")
-    input_digest = _keyed(session, input_digest)
     place = {"scope": scope, "key": key}
-    claimed: list[bool] = []
-
-    def check(claim: Answer) -> None:
-        if not claim.rows:
-            raise _Taken
-        claimed.append(True)
-
-    # Nothing may have been written yet: a claim that turns out to be taken gives all back.
-    written_before = session.in_transaction()
-    claim = {**place, "fingerprint": input_digest, "answer": None, "created_at": now(session)}
+    first = _First(_keyed(session, input_digest))
     try:
-        exchanges.later(session, _CLAIM, claim, check=check)
-        if written_before:
-            exchanges.settle(session)
+        # Travels with the first question of the work, and is looked at before the work goes on.
+        exchanges.later(session, _LOOK, place, check=first.look)
         answer = work()
-        if not claimed:
+        if not first.looked:
             exchanges.settle(session)
-    except _Taken:
-        if not written_before:
-            session.rollback()
-            session.info["after_commit"].clear()
-        return _first(session, place, input_digest), True
+    except _Repeated as repeated:
+        _give_back(session)
+        return repeated.told(), True
     except Refusal as refusal:
-        if refusal.keep:
-            exchanges.later(session, _GIVE_UP, place)
+        # What refused it may be what the first request, unseen when this one began, has done meanwhile.
+        if not refusal.keep:
+            _give_back(session)
+        try:
+            first.look(exchanges.ask(session, _LOOK, place))
+        except _Repeated as repeated:
+            _give_back(session)
+            return repeated.told(), True
         raise
-    exchanges.later(session, _KEEP, {**place, "answer": answer})
+    kept = {**place, "fingerprint": first.fingerprint, "answer": answer, "created_at": now(session)}
+    exchanges.later(session, _KEEP, kept)
     return answer, False
 
 
-class _Taken(Exception):
-    """The key was claimed by an earlier request. Told with the first answer of the database, in the midst of the work."""
+class _Repeated(Exception):
+    """There was a first request. Told with the first answer of the database, in the midst of the work."""
+
+    def __init__(self, answer: dict[str, Any] | None) -> None:
+        super().__init__("repeated")
+        self._answer = answer
+
+    def told(self) -> dict[str, Any]:
+        """Its answer. Raises Refusal `idempotency_conflict` when it was another request."""
+        if self._answer is None:
+            raise Refusal("idempotency_conflict")
+        return self._answer
 
 
-def _first(session: Session, place: dict[str, str], input_digest: str) -> dict[str, Any]:
-    found = exchanges.ask(session, _LOOK, place).rows
-    if not found:
-        raise Refusal("state_conflict")
-    fingerprint, answer = found[0]
-    if fingerprint != input_digest:
-        raise Refusal("idempotency_conflict")
-    kept: dict[str, Any] = answer
-    return kept
+@dataclass(slots=True)
+class _First:
+    """Looks for whoever came first under a key, with the same input or another."""
+
+    fingerprint: str
+    looked: bool = False
+
+    def look(self, found: Answer) -> None:
+        """Raises _Repeated when there was one."""
+        self.looked = True
+        for fingerprint, answer in found.rows:
+            raise _Repeated(answer if fingerprint == self.fingerprint else None)
 
 
-_CLAIM = insert_statement(
-    IdempotencyKey, ("scope", "key", "fingerprint", "answer", "created_at"),
-    conflict="ON CONFLICT DO NOTHING", returning="id",
-)  # fmt: skip
+def _give_back(session: Session) -> None:
+    session.rollback()
+    session.info["after_commit"].clear()
 
-_GIVE_UP = sa.text("DELETE FROM idempotency_keys WHERE scope = :scope AND key = :key")
 
 _LOOK = sa.text("SELECT fingerprint, answer FROM idempotency_keys WHERE scope = :scope AND key = :key").columns(
     fingerprint=IdempotencyKey.__table__.c.fingerprint.type, answer=IdempotencyKey.__table__.c.answer.type
 )
 
-_KEEP = sa.text("UPDATE idempotency_keys SET answer = :answer WHERE scope = :scope AND key = :key").bindparams(
-    sa.bindparam("answer", type_=IdempotencyKey.__table__.c.answer.type)
-)
+_KEEP = insert_statement(IdempotencyKey, ("scope", "key", "fingerprint", "answer", "created_at"))
 
 
 def kept(session: Session, scope: str, key: str | None, input_digest: str) -> dict[str, Any] | None:
