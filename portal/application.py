@@ -17,6 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from portal import bootstrap, cli, failures, logs, merchant, metrics, partner, rate_limits, sandbox, staff, web
 from portal.api import brokerage, hooks, voucher
 from portal.api import partner as partner_api
+from portal.api.lane import CallLane
 from portal.api.partner.lane import SignedLane
 from portal.config import ROOT, Settings, derived_key
 from portal.fast_lane import FastLane
@@ -59,12 +60,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=30),
     )
     app.extensions["portal"] = bootstrap.build(settings)
-    app.wsgi_app = FastLane(app)
-    app.wsgi_app = SignedLane(app)
-    if settings.trusted_proxies:
-        app.wsgi_app = ProxyFix(
-            app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies, x_host=0
-        )
     logs.register(app)
     metrics.register(app)
     _extensions(app, settings)
@@ -75,7 +70,19 @@ def create_app(settings: Settings | None = None) -> Flask:
     failures.register(app)
     _blueprints(app, settings)
     cli.register(app)
+    _lanes(app, settings)
     return app
+
+
+def _lanes(app: Flask, settings: Settings) -> None:
+    """What is asked for all the time is answered before the application wakes."""
+    app.wsgi_app = FastLane(app)
+    app.wsgi_app = SignedLane(app)
+    app.wsgi_app = CallLane(app, (brokerage.family.family, voucher.family.family))
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(
+            app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies, x_host=0
+        )
 
 
 def _extensions(app: Flask, settings: Settings) -> None:

@@ -45,10 +45,8 @@ def register(app: Flask) -> None:
     app.register_error_handler(Refusal, _refused)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(CSRFError, _csrf)
-    app.register_error_handler(Unavailable, _unavailable)
-    app.register_error_handler(sa.exc.TimeoutError, _unavailable)
-    app.register_error_handler(sa.exc.OperationalError, _unavailable)
-    app.register_error_handler(sa.exc.InterfaceError, _unavailable)
+    for kind in AWAY:
+        app.register_error_handler(kind, _unavailable)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -110,10 +108,24 @@ def _csrf(error: CSRFError) -> ResponseReturnValue:
 
 
 def _unavailable(error: Exception) -> ResponseReturnValue:
-    log.error("database unavailable", extra={"reason": type(error).__name__})
-    return _answer(503, "unavailable")
+    return _answer(*away(error))
 
 
 def _unexpected(error: Exception) -> ResponseReturnValue:
-    log.exception("unexpected failure", extra={"path": request.path})
-    return _answer(InternalServerError.code, "unavailable")
+    return _answer(*unexpected(request.path))
+
+
+#: What a database raises that is away.
+AWAY = (Unavailable, sa.exc.TimeoutError, sa.exc.OperationalError, sa.exc.InterfaceError)
+
+
+def away(error: Exception) -> tuple[int, str]:
+    """Writes down that the database was away; the status and refusal that stand for it."""
+    log.error("database unavailable", extra={"reason": type(error).__name__})
+    return 503, "unavailable"
+
+
+def unexpected(path: str) -> tuple[int, str]:
+    """Writes down the exception under way; the status and refusal that stand for it."""
+    log.exception("unexpected failure", extra={"path": path})
+    return InternalServerError.code, "unavailable"

@@ -61,7 +61,6 @@ def configure() -> None:
 def register(app: Flask) -> None:
     """Logs every request with its outcome and time; the path only, never its query."""
     configure()
-    log = logging.getLogger("portal.request")
 
     @app.before_request
     def begin() -> None:
@@ -71,15 +70,24 @@ def register(app: Flask) -> None:
     @app.after_request
     def end(response: Response) -> Response:
         response.headers["X-Request-Id"] = g.request_id
-        if request.endpoint != "static" and (response.status_code >= 400 or log.isEnabledFor(logging.DEBUG)):
-            log.info(
-                "request",
-                extra={
-                    "method": request.method,
-                    "endpoint": request.endpoint,
-                    "status_code": response.status_code,
-                    "milliseconds": round((time.perf_counter() - g.started) * 1000, 1),
-                    "request": g.request_id,
-                },
-            )
+        if request.endpoint != "static":
+            answered(request.method, request.endpoint, response.status_code, g.started, g.request_id)
         return response
+
+
+_requests = logging.getLogger("portal.request")
+
+
+def answered(method: str, endpoint: str | None, status: int, started: float, request_id: str) -> None:
+    """Writes down a request that was refused or failed, every one when debugging; `started` is a reading of perf_counter."""
+    if status >= 400 or _requests.isEnabledFor(logging.DEBUG):
+        _requests.info(
+            "request",
+            extra={
+                "method": method,
+                "endpoint": endpoint,
+                "status_code": status,
+                "milliseconds": round((time.perf_counter() - started) * 1000, 1),
+                "request": request_id,
+            },
+        )

@@ -29,9 +29,7 @@ def register(app: Flask) -> None:
 
     @app.after_request
     def count(response: Response) -> Response:
-        endpoint = request.endpoint or "unknown"
-        REQUESTS.labels(endpoint, str(response.status_code)).inc()
-        SECONDS.labels(endpoint).observe(time.perf_counter() - g.metrics_started)
+        answered(request.endpoint or "unknown", response.status_code, g.metrics_started)
         return response
 
     @app.get("/metrics")
@@ -41,6 +39,12 @@ def register(app: Flask) -> None:
         for kind, status, count_of in portal().db.read(_waiting_jobs):
             JOBS.labels(kind, status).set(count_of)
         return Response(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
+
+
+def answered(endpoint: str, status: int, started: float) -> None:
+    """Counts an answer and its time; `started` is a reading of perf_counter."""
+    REQUESTS.labels(endpoint, str(status)).inc()
+    SECONDS.labels(endpoint).observe(time.perf_counter() - started)
 
 
 def answered_from_memory(operation: str) -> None:

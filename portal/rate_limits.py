@@ -95,12 +95,8 @@ def enforce() -> None:
         _count(DOOR_LIMITS[kind], f"door:{kind}", client_address(), must=True)
     if blueprint in _FAMILIES:
         who = caller()
-        _count(FROM_ADDRESS, "address", client_address(), must=changes)
-        if name in ORDER_OPERATIONS:
-            _count(ORDERS, f"order:{name}", who, must=True)
-        else:
-            _count(QUERY, f"call:{name}", who, must=changes)
-            _count(EVERYTHING, "calls", who, must=changes)
+        for limits, scope, counted in _of_call(name, client_address(), who):
+            _count(limits, scope, counted, must=changes)
     elif blueprint in _PAGES and changes:
         _count(PAGE_CHANGES, "pages", caller(), must=True)
 
@@ -114,21 +110,32 @@ def caller() -> str:
     return hashlib.sha256(token.encode()).hexdigest()[:24]
 
 
-def admits(app: Flask, operation: str, environ: dict[str, Any]) -> bool:
-    """Counts a read of a family's operation before the application is woken; False when a limit is reached.
+def _of_call(operation: str, address: str, who: str) -> list[tuple[str, str, str]]:
+    """What a call of a family counts for: limits, what is counted, and whose."""
+    from_address = (FROM_ADDRESS, "address", address)
+    if operation in ORDER_OPERATIONS:
+        return [from_address, (ORDERS, f"order:{operation}", who)]
+    return [from_address, (QUERY, f"call:{operation}", who), (EVERYTHING, "calls", who)]
 
-    The same counts as `enforce`, for answers that are given from memory.
+
+def admits(app: Flask, operation: str, environ: dict[str, Any], *, changes: bool = False) -> bool:
+    """Counts a call of a family's operation before the application is woken; False when a limit is reached.
+
+    The same counts as `enforce`, for answers that are given without it. While the store is away, what `changes` anything
+    is left to the application, which refuses it.
     """
     store: _Store | None = app.extensions.get("portal_rate_limits")
-    if store is None or time.monotonic() < store.away_until:
+    if store is None:
         return True
+    if time.monotonic() < store.away_until:
+        return not changes
     address = environ.get("REMOTE_ADDR") or "-"
     token = environ.get("HTTP_TOKEN") or environ.get("HTTP_BTSE_API") or environ.get("HTTP_AUTHORIZATION") or ""
     # A cookie may carry the token as well: such a caller is left to the application, which reads cookies.
     if "HTTP_COOKIE" in environ and not token:
         return False
     who = address if len(token) < 20 else hashlib.sha256(token.encode()).hexdigest()[:24]
-    counts = ((FROM_ADDRESS, "address", address), (QUERY, f"call:{operation}", who), (EVERYTHING, "calls", who))
+    counts = _of_call(operation, address, who)
     strategy = store.limiter.limiter
     try:
         if not all(strategy.test(item, scope, name) for limits, scope, name in counts for item in _parsed(limits)):

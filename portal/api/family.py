@@ -5,10 +5,10 @@ that the OpenAPI document is made of the same declarations.
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
 from flask import Blueprint, Response, request
@@ -44,6 +44,24 @@ class Operation:
     headers: tuple[tuple[str, str, bool], ...] = ()
 
 
+class Sent(NamedTuple):
+    """What a call without a query sent, where no Flask request holds it (portal/api/lane.py)."""
+
+    method: str
+    path: str
+    body: bytes
+    key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Quick:
+    """A route that may be answered before the application wakes (portal/api/lane.py)."""
+
+    operation_id: str
+    body: type[BaseModel]
+    view: Callable[..., Any]
+
+
 @dataclass
 class Call(Generic[Caller]):
     """One request on its way: who calls and with what; `change` and `look` run the service.
@@ -59,6 +77,9 @@ class Call(Generic[Caller]):
     headers: dict[str, str] = field(default_factory=dict)
     #: What a multipart request carries beside its address; the parser has eaten the body by then.
     parts: bytes = b""
+    sent: Sent | None = None
+    #: Proves in the call's own transaction that the caller may act, where that was not done before.
+    proof: Callable[[Session], None] | None = None
 
     def change(self, present: Callable[[Any], Any], service: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Runs a service in one transaction and presents its result.
@@ -68,6 +89,9 @@ class Call(Generic[Caller]):
         key, digest = self._key()
 
         def work(session: Session) -> tuple[dict[str, Any], bool]:
+            if self.proof is not None:
+                self.proof(session)
+
             def answer() -> dict[str, Any]:
                 return {"body": dumps(present(service(session, *args, **kwargs))).decode()}
 
@@ -88,6 +112,9 @@ class Call(Generic[Caller]):
         return orjson.Fragment(kept["body"])
 
     def _key(self) -> tuple[str | None, str]:
+        if self.sent is not None:
+            sent = self.sent
+            return sent.key, idempotency.fingerprint(sent.method, sent.path, b"", sent.body, b"") if sent.key else ""
         digest = idempotency.fingerprint(
             request.method, request.path, request.query_string, request.get_data(), self.parts
         )
@@ -102,7 +129,9 @@ class Family(Generic[Caller]):
     """A set of routes with one dialect.
 
     `authenticate(auth)` answers the caller or raises a Refusal; `say(data)` makes the success response;
-    `refuse(refusal)` the error response; `scope_of(caller)` names the owner of idempotency keys.
+    `refuse(refusal)` the error response; `scope_of(caller)` names the owner of idempotency keys. A family with quick routes
+    names the whole text of a success (`compose`), the token of a caller (`token_of`) in a WSGI environment, and what it says
+    when the portal fails (`failure`).
     """
 
     def __init__(
@@ -115,11 +144,16 @@ class Family(Generic[Caller]):
         refuse: Callable[[Refusal], Response],
         scope_of: Callable[[Caller], str],
         form_too: bool = False,
+        compose: Callable[[Any], bytes] | None = None,
+        token_of: Callable[[Mapping[str, Any]], str | None] | None = None,
+        failure: Callable[[int, str], Response] | None = None,
     ) -> None:
         self.name = name
         self.blueprint = blueprint
         self.operations: list[Operation] = []
-        self._authenticate, self.say, self.refuse, self._scope_of = authenticate, say, refuse, scope_of
+        self.quick: dict[Callable[..., Any], Quick] = {}
+        self.compose, self.token_of, self.failure = compose, token_of, failure
+        self._authenticate, self.say, self.refuse, self.scope_of = authenticate, say, refuse, scope_of
         self._form_too = form_too
 
     def route(
@@ -139,10 +173,12 @@ class Family(Generic[Caller]):
         tag: str | None = None,
         description: str | None = None,
         headers: tuple[tuple[str, str, bool], ...] = (),
+        quick: bool = False,
     ) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
         """Declares a route. The view gets a Call and the path's values, and returns data for `say` or a Response.
 
-        In the reference it stands under `tag` (its module) with `description` (its docstring).
+        In the reference it stands under `tag` (its module) with `description` (its docstring). The view of a `quick` one
+        looks at nothing but its Call, changes something by it, and needs of its caller the `customer_id` only.
         """
 
         def declare(view: Callable[..., Any]) -> Callable[..., Response]:
@@ -172,7 +208,7 @@ class Family(Generic[Caller]):
                         caller=caller,
                         body=self._read(body, max_bytes, multipart),
                         query=self._read_query(query),
-                        scope=f"{self.name}:{self._scope_of(caller)}",
+                        scope=f"{self.name}:{self.scope_of(caller)}",
                     )
                     answer = view(call, **path_values)
                 except Refusal as refusal:
@@ -184,6 +220,9 @@ class Family(Generic[Caller]):
                     response.headers["Idempotency-Replayed"] = "true"
                 return response
 
+            if quick:
+                assert body is not None
+                self.quick[serve] = Quick(operation_id, body, view)
             self.blueprint.add_url_rule(path, operation_id, serve, methods=[method])
             return serve
 

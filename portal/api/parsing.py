@@ -55,6 +55,11 @@ def json_object(request: Request, *, max_bytes: int = MAX_JSON_BYTES, form_too: 
         raise Refusal("input_invalid", field="body")
     if request.mimetype != "application/json":
         raise Refusal("illegal_request", field="Content-Type")
+    return object_of(body)
+
+
+def object_of(body: bytes) -> dict[str, Any]:
+    """A body's JSON object. Raises Refusal `input_invalid` for anything else."""
     try:
         parsed = read_json(body)
     except NotJson as error:

@@ -10,9 +10,12 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal import exchanges
 from portal.db import Database, affected, now
+from portal.errors import Refusal
 from portal.jotter import moment_of
 from portal.models.customers import ClientSession
+from portal.wire import Answer
 
 LIFE = timedelta(days=14)
 SECOND_FACTOR_LIFE = timedelta(minutes=10)
@@ -97,6 +100,47 @@ def resolve(db: Database, token: str | None) -> SignedIn | None:
         is_vip in ("t", "1"), moment_of(again),
     )  # fmt: skip
 
+
+def owner(db: Database, token: str | None) -> int | None:
+    """The customer of a token that may act; None for one that may not, as far as this process knows.
+
+    Whose session it is never changes and is remembered; whether it still lasts is to be proven by `prove`, where it matters.
+    """
+    assert db.context is not None
+    known: dict[str, int] = db.context.cache.setdefault("sessions known", {})
+    digest = _digest(token or "")
+    found = known.get(digest)
+    if found is None:
+        signed_in = resolve(db, token)
+        if signed_in is None or signed_in.scope != FULL:
+            return None
+        if len(known) > _MOST_KNOWN:
+            known.clear()
+        found = known[digest] = signed_in.customer_id
+    return found
+
+
+def prove(session: Session, token: str, customer_id: int) -> None:
+    """Proves, with the next exchange, that a token is its customer's and may act. Raises Refusal `session_required` then."""
+
+    def check(found: Answer) -> None:
+        if [row[0] for row in found.rows] != [customer_id]:
+            raise Refusal("session_required")
+
+    exchanges.later(session, _ALIVE, {"digest": _digest(token), "moment": now(session)}, check=check)
+
+
+#: Tokens whose customers a process remembers at most.
+_MOST_KNOWN = 100_000
+
+_SESSIONS: sa.Table = ClientSession.__table__
+
+_ALIVE = sa.select(_SESSIONS.c.customer_id).where(
+    _SESSIONS.c.secret_digest == sa.bindparam("digest"),
+    _SESSIONS.c.ended_at.is_(None),
+    _SESSIONS.c.expires_at > sa.bindparam("moment"),
+    _SESSIONS.c.scope == FULL,
+)
 
 #: Every signed-in request begins with it.
 _RESOLVE = (

@@ -18,13 +18,21 @@ blueprint = Blueprint("brokerage", __name__)
 
 def envelope(code: int, msg: str | None, data: Any, *, http_status: int = 200) -> Response:
     """`{code, msg, time, data, success}`; `success` is true exactly when code is 1 (reading B2)."""
-    content = {"code": code, "msg": msg, "time": portal().clock.now_ms(), "data": data, "success": code == 1}
-    return Response(dumps(content), http_status, mimetype="application/json")
+    return Response(_content(code, msg, data), http_status, mimetype="application/json")
+
+
+def _content(code: int, msg: str | None, data: Any) -> bytes:
+    return dumps({"code": code, "msg": msg, "time": portal().clock.now_ms(), "data": data, "success": code == 1})
+
+
+def compose(data: Any) -> bytes:
+    """The text of the success answer."""
+    return _content(1, "Success", data)
 
 
 def say(data: Any) -> Response:
     """The success answer."""
-    return envelope(1, "Success", data)
+    return Response(compose(data), mimetype="application/json")
 
 
 def refuse(refusal: Refusal) -> Response:
@@ -87,5 +95,13 @@ def scope_of(caller: SignedIn | None) -> str:
 
 
 family: Family[Any] = Family(
-    "brokerage", blueprint, authenticate=authenticate, say=say, refuse=refuse, scope_of=scope_of
+    "brokerage",
+    blueprint,
+    authenticate=authenticate,
+    say=say,
+    refuse=refuse,
+    scope_of=scope_of,
+    compose=compose,
+    token_of=lambda environ: environ.get("HTTP_TOKEN"),
+    failure=failure,
 )

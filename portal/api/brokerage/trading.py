@@ -36,7 +36,7 @@ class AcceptBody(parsing.Model):
 
 
 @family.route(
-    "POST", "/trade/quote", "otc_quote", auth="session", summary="Hold a price", body=QuoteBody,
+    "POST", "/trade/quote", "otc_quote", auth="session", summary="Hold a price", body=QuoteBody, quick=True,
     errors=("side_invalid", "one_amount", "amount_invalid", "amount_too_precise", "amount_out_of_range",
             "currency_unknown", "trading_paused", "trading_not_allowed", "stock_short", "price_unknown", "price_stale"),
 )  # fmt: skip
@@ -50,7 +50,7 @@ def otc_quote(call: Call[SignedIn]) -> Any:
 
 
 @family.route(
-    "POST", "/trade/accept", "otc_accept", auth="session", summary="Execute a held price", body=AcceptBody,
+    "POST", "/trade/accept", "otc_accept", auth="session", summary="Execute a held price", body=AcceptBody, quick=True,
     errors=("trading_not_allowed", "not_found"),
 )  # fmt: skip
 def otc_accept(call: Call[SignedIn]) -> Any:

@@ -5,7 +5,6 @@ The routes stay declared in the family; here only their reads are taken a shorte
 of READS goes through, and the headers are those that the application gives the family's answers.
 """
 
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -14,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from uuid_utils.compat import uuid7
 
 from portal import metrics
+from portal.api.lane import HeaderMemory, StartResponse
 from portal.api.partner import cards, loads, people
 from portal.api.partner.authentication import Signed, Wire, log, prove
 from portal.api.partner.errors import code_of, message_of
@@ -28,13 +28,9 @@ from portal.services import institutions, partner_cards, partner_kyc
 from portal.services import loads as load_orders
 from portal.services import partner_signing as signing
 
-StartResponse = Callable[..., Any]
 _PREFIX = f"{signing.SCHEME}:"
 _LOADS = f"{BASE}/deposit-transactions/"
 _STATUS = "/status"
-#: Headers of the family's answers, asked for anew so often.
-_HEADERS_SECONDS = 60.0
-_OWN_HEADERS = ("content-length", "set-cookie", "x-request-id", "retry-after")
 
 
 def _rates(found: Portal, signed: Signed, _: str) -> Any:
@@ -103,8 +99,7 @@ class SignedLane:
     def __init__(self, app: Flask) -> None:
         self._inner = app.wsgi_app
         self._portal: Portal = app.extensions["portal"]
-        self._headers: list[tuple[str, str]] = []
-        self._until = 0.0
+        self.memory = HeaderMemory(self._inner)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         authorization = environ.get("HTTP_AUTHORIZATION", "")
@@ -113,12 +108,12 @@ class SignedLane:
         read = _read_of(environ["PATH_INFO"])
         if read is None or environ.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in environ:
             return self._inner(environ, start_response)
-        if self._until < time.monotonic():
-            return self._through(environ, start_response)
+        if not self.memory.fresh:
+            return self.memory.through(environ, start_response)
         answer, retry_after = self._answer(environ, authorization, read)
         content = dumps(answer)
         metrics.answered_from_memory(read[0])
-        headers = [*self._headers, ("Content-Length", str(len(content))), ("X-Request-Id", str(uuid7()))]
+        headers = [*self.memory.headers, ("Content-Length", str(len(content))), ("X-Request-Id", str(uuid7()))]
         start_response("200 OK", headers if retry_after is None else [*headers, ("Retry-After", retry_after)])
         return [content]
 
@@ -151,14 +146,3 @@ class SignedLane:
         except (Unavailable, SQLAlchemyError):  # away for the answer, or for the line in the request log
             code = code_of("unavailable")
             return {"code": code, "msg": message_of(code), "result": None}, None
-
-    def _through(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Lets the application answer, and keeps the headers that it gives such an answer."""
-
-        def note(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
-            if status.startswith("200"):
-                self._headers = [pair for pair in headers if pair[0].lower() not in _OWN_HEADERS]
-                self._until = time.monotonic() + _HEADERS_SECONDS
-            return start_response(status, headers, *more)
-
-        return self._inner(environ, note)

@@ -61,12 +61,15 @@ def _answer(content: Any, status: int = 200) -> Response:
     return Response(dumps(content), status, mimetype="application/json")
 
 
+def compose(data: Any) -> bytes:
+    """The text of the success answer of a route without pages."""
+    return dumps({"success": True} if isinstance(data, Done) else {"data": data})
+
+
 def say(data: Any) -> Response:
     """`{"data": …}`, `{"success": true}` or a page with links and meta (a simple pager: `last` is always null)."""
-    if isinstance(data, Done):
-        return _answer({"success": True})
     if not isinstance(data, Page):
-        return _answer({"data": data})
+        return Response(compose(data), mimetype="application/json")
     path = portal().settings.public_url + request.path
     first = (data.number - 1) * PER_PAGE + 1
     query = "".join(f"&{key}={value}" for key, value in _kept_query())
@@ -126,7 +129,11 @@ def failure(status: int, name: str) -> Response:
 
 def bearer() -> str | None:
     """The token of the Authorization header, if it has one of this family's spelling."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return _bearer(request.headers.get("Authorization", ""))
+
+
+def _bearer(authorization: str) -> str | None:
+    scheme, _, token = authorization.partition(" ")
     return token.strip() if scheme.lower() == "bearer" and "|" in token else None
 
 
@@ -146,7 +153,16 @@ def scope_of(caller: SignedIn | None) -> str:
 
 
 family: Family[Any] = Family(
-    "voucher", blueprint, authenticate=authenticate, say=say, refuse=refuse, scope_of=scope_of, form_too=True
+    "voucher",
+    blueprint,
+    authenticate=authenticate,
+    say=say,
+    refuse=refuse,
+    scope_of=scope_of,
+    form_too=True,
+    compose=compose,
+    token_of=lambda environ: _bearer(environ.get("HTTP_AUTHORIZATION", "")),
+    failure=failure,
 )
 
 

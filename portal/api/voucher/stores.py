@@ -57,7 +57,7 @@ def resend_checkout_otp(call: Call[Any], store: str, order: str) -> Done:
 
 
 @route(
-    "POST", "/stores/<store>/<order>/verify", "verify_checkout", "store", body=Otp, summary="Proves the code and pays",
+    "POST", "/stores/<store>/<order>/verify", "verify_checkout", "store", body=Otp, quick=True, summary="Proves the code and pays",
     errors=(
         "store_invalid_otp", "store_otp_expired", "store_invalid_order_status", "store_insufficient_balance_of_user",
         "resource_missing",

@@ -73,10 +73,10 @@ def test_every_read_of_the_lane_answers_as_the_application_does(app, awake) -> N
     ]
     lane = lane_of(app)
     for path, query in reads:
-        lane._until = 0.0
+        lane.memory.until = 0.0
         woken = p.client.call("GET", path, query=query)
         assert woken.status_code == 200
-        lane._until = float("inf")
+        lane.memory.until = float("inf")
         asleep = p.client.call("GET", path, query=query)
         assert (asleep.status_code, asleep.json) == (woken.status_code, woken.json), path
     assert len([path for path in awake if path.startswith("/api/v1")]) >= len(reads)
