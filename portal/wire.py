@@ -41,32 +41,44 @@ class Form(NamedTuple):
     text: bytes
     writers: tuple[tuple[str, Any, Callable[[Any], Any] | None], ...]
     readers: dict[bytes, Callable[[Any], Any]]
+    columns: list[Callable[[bytes], Any]]
 
     def arguments(self, values: Mapping[str, Any]) -> list[bytes | None]:
         """The values in the order of the statement's places, as texts."""
-        written: list[bytes | None] = []
-        for name, default, writer in self.writers:
-            value = values.get(name, default)
-            written.append(_text(writer(value) if writer else value))
-        return written
+        get = values.get
+        return [
+            _text(get(name, default) if writer is None else writer(get(name, default)))
+            for name, default, writer in self.writers
+        ]
 
     def answer(self, result: pq.abc.PGresult) -> Answer:
         """The rows of a result with values as the statement's columns declare them."""
         if result.status == pq.ExecStatus.COMMAND_OK:
             return Answer((), result.command_tuples or 0)
-        columns = range(result.nfields)
-        readers = [_READERS.get(result.ftype(column), bytes.decode) for column in columns]
-        further = [self.readers.get(result.fname(column) or b"") for column in columns]
+        count = result.ntuples
+        if not count:
+            return Answer((), 0)
+        readers = self._of_columns(result)
         rows = []
-        for row in range(result.ntuples):
-            values = []
-            for column in columns:
-                raw = result.get_value(row, column)
-                value = None if raw is None else readers[column](raw)
-                reader = further[column]
-                values.append(value if reader is None else reader(value))
-            rows.append(tuple(values))
-        return Answer(rows, len(rows))
+        for row in range(count):
+            raws = [result.get_value(row, column) for column in range(len(readers))]
+            rows.append(tuple(None if raw is None else read(raw) for raw, read in zip(raws, readers, strict=True)))
+        return Answer(rows, count)
+
+    def _of_columns(self, result: pq.abc.PGresult) -> list[Callable[[bytes], Any]]:
+        """How each column of this statement's result is read; found out once."""
+        if not self.columns:
+            made = []
+            for column in range(result.nfields):
+                read = _READERS.get(result.ftype(column), bytes.decode)
+                further = self.readers.get(result.fname(column) or b"")
+                made.append(read if further is None else _both(read, further))
+            self.columns[:] = made  # at once, for threads that find it out at the same moment
+        return self.columns
+
+
+def _both(read: Callable[[bytes], Any], further: Callable[[Any], Any]) -> Callable[[bytes], Any]:
+    return lambda raw: further(read(raw))
 
 
 @lru_cache(maxsize=1024)
@@ -78,7 +90,7 @@ def form(statement: Statement) -> Form:
     columns: Any = statement.selected_columns if isinstance(statement, sa.Select | sa.TextualSelect) else ()
     found = {column.name.encode(): _reader(column.type) for column in columns}
     readers = {name: reader for name, reader in found.items() if reader is not None}
-    return Form(str(compiled).encode(), writers, readers)
+    return Form(str(compiled).encode(), writers, readers, [])
 
 
 def _writer(kind: Any) -> Callable[[Any], Any] | None:
@@ -95,25 +107,28 @@ def _reader(kind: Any) -> Callable[[Any], Any] | None:
 
 def _text(value: Any) -> bytes | None:
     """A value as PostgreSQL reads it. Raises DataError for a text with a NUL, which no column can hold."""
-    if value is None:
-        return None
-    if isinstance(value, str):
-        text = value.encode()
-    elif isinstance(value, bool):
-        text = b"t" if value else b"f"
-    elif isinstance(value, datetime):
-        text = value.isoformat().encode()
-    elif isinstance(value, Decimal):
-        text = format(value, "f").encode()
-    elif isinstance(value, bytes):
-        text = b"\\x" + value.hex().encode()
-    elif isinstance(value, dict | list):
-        text = orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
-    else:
-        text = str(value).encode()
-    if b"\0" in text:
+    write = _WRITERS.get(type(value))
+    text = str(value).encode() if write is None else write(value)
+    if text is not None and b"\0" in text:
         raise psycopg.DataError("a text with a NUL")
     return text
+
+
+def _json(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
+
+
+#: How values are written, by their type; whatever is not here is written as its text.
+_WRITERS: dict[type, Callable[[Any], bytes | None]] = {
+    type(None): lambda value: None,
+    str: str.encode,
+    bool: lambda value: b"t" if value else b"f",
+    datetime: lambda value: value.isoformat().encode(),
+    Decimal: lambda value: format(value, "f").encode(),
+    bytes: lambda value: b"\\x" + value.hex().encode(),
+    dict: _json,
+    list: _json,
+}
 
 
 def _moment(raw: bytes) -> datetime:
