@@ -175,10 +175,12 @@ class Database:
         stays busy.
         """
         began = time.monotonic()
+        careful = False
         for attempt in range(1, MAX_ATTEMPTS + 1):
             committing = False
             try:
                 with self.session() as session:
+                    session.info["careful"] = careful
                     try:
                         answer = work(session, *args, **kwargs)
                     except Refusal as refusal:
@@ -191,6 +193,8 @@ class Database:
                 for hook in hooks:
                     hook()
                 return answer
+            except exchanges.Disappointed:
+                careful = True
             except DBAPIError as error:
                 # Whether a commit on a lost connection went through is not known: it is never simply run again.
                 claimed = attempt == 1 and getattr(error.orig, "sqlstate", None) == _CLAIMED_MEANWHILE

@@ -26,8 +26,8 @@ from portal.wire import Answer, Failed, Line, Statement, Waiting, form
 
 _KEPT = "exchanges"
 
-#: SQLSTATE of a NULL where none may be: what a statement says that found nothing to write for.
-_NOTHING_THERE = "23502"
+#: SQLSTATEs of a NULL where none may be and of a division by zero: what a statement says that found nothing to write for.
+_NOTHING_THERE = {"23502", "22012"}
 
 
 def later(
@@ -41,7 +41,8 @@ def later(
     """Writes with the next exchange, or with the commit.
 
     `check` looks at the answer as soon as there is one, always before the commit, and may raise. `otherwise` is raised when
-    the statement puts a NULL where none may be: the words for a row that was not there. On SQLite both happen at once.
+    the statement puts a NULL where none may be, or divides by the nothing that it found: the words for a row that was not
+    there. On SQLite both happen at once.
     """
     connection, line = _of(session)
     if line is not None:
@@ -82,6 +83,18 @@ def settle(session: Session) -> None:
     connection, line = _of(session)
     if line is not None:
         _send_waiting(connection)
+
+
+class Disappointed(Exception):
+    """What a transaction hoped for did not hold. It is given back and run again, careful this time (portal/db.py:transact)."""
+
+
+def may_hope(session: Session) -> bool:
+    """Whether a statement may go unlooked-at with the commit, in the hope that it finds what it needs, or ends all.
+
+    Its `otherwise` is Disappointed. Not on SQLite, where looking costs nothing, and not in a transaction that runs again.
+    """
+    return not session.info.get("careful") and session.get_bind().dialect.name != "sqlite"
 
 
 class ExchangeSession(Session):
@@ -240,7 +253,7 @@ def _send(connection: Connection, *more: Waiting, commit: bool = False) -> list[
         answers = line.exchange(sent, commit=commit)
     except Failed as failure:
         guilty = sent[failure.place] if 0 <= failure.place < len(sent) else None
-        if guilty is not None and guilty.otherwise is not None and failure.error.sqlstate == _NOTHING_THERE:
+        if guilty is not None and guilty.otherwise is not None and failure.error.sqlstate in _NOTHING_THERE:
             raise guilty.otherwise from failure.error
         raise _as_usual(connection, guilty.form.text if guilty else b"", failure.error) from failure.error
     except psycopg.Error as error:

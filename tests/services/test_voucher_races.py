@@ -213,4 +213,4 @@ def test_the_statements_of_a_confirmation_at_the_counter_are_few_and_fixed(porta
         counted.append((len(found.statements), found.exchanges))
     assert counted[1] == counted[2], counted  # the first payment opens the accounts
     # The payment with all about it; the code; then the journal and all that tells of it with the commit.
-    assert counted[2] == ((7, 3) if portal.db.engine.dialect.name == "postgresql" else (12, 12)), counted
+    assert counted[2] == ((7, 2) if portal.db.engine.dialect.name == "postgresql" else (12, 12)), counted
