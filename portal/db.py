@@ -197,8 +197,8 @@ class Database:
                 careful = True
             except DBAPIError as error:
                 # Whether a commit on a lost connection went through is not known: it is never simply run again.
-                claimed = attempt == 1 and getattr(error.orig, "sqlstate", None) == _CLAIMED_MEANWHILE
-                if not (claimed or _may_retry(error) or (error.connection_invalidated and not committing)):
+                claimed = attempt == 1 and was_claimed(error)
+                if not (claimed or may_run_again(error) or (error.connection_invalidated and not committing)):
                     raise
                 self.retries += 1
                 log.warning("transaction retried", extra={"attempt": attempt, "reason": _first_line(error.orig)})
@@ -252,7 +252,13 @@ def _first_line(reason: object) -> str:
     return str(reason).partition("\n")[0][:120]
 
 
-def _may_retry(error: DBAPIError) -> bool:
+def was_claimed(error: DBAPIError) -> bool:
+    """Whether somebody else was first with a name, phone or key."""
+    return getattr(error.orig, "sqlstate", None) == _CLAIMED_MEANWHILE
+
+
+def may_run_again(error: DBAPIError) -> bool:
+    """Whether the same transaction may simply be run again: a deadlock, a serialisation failure, a busy database."""
     original = error.orig
     if isinstance(original, sqlite3.OperationalError):
         return "locked" in str(original) or "busy" in str(original)

@@ -78,6 +78,21 @@ def need_not_last(session: Session) -> None:
 _NEED_NOT_LAST = sa.text("SET LOCAL synchronous_commit = off")
 
 
+def alone(engine: Engine, statement: Statement, values: Mapping[str, Any]) -> Answer | None:
+    """Runs one statement that commits by itself, in one exchange; None on SQLite, where it does nothing.
+
+    Raises DBAPIError; when the connection was lost, nobody knows whether it was carried out.
+    """
+    kept = _lanes.get(engine)
+    if kept is None:
+        return None
+    lane = _take(kept, engine)
+    try:
+        return _send(lane, _packed(lane, statement, values), begin=False)[0]
+    finally:
+        _give_back(lane)
+
+
 def settle(session: Session) -> None:
     """Sends what waits now, for a caller who must know that it holds."""
     connection, line = _of(session)
@@ -245,12 +260,15 @@ def _line(connection: Connection) -> Line:
     return found
 
 
-def _send(connection: Connection, *more: Waiting, commit: bool = False) -> list[Answer]:
-    """Sends what waits on a connection, then `more`, then maybe the COMMIT; the answers, looked at."""
+def _send(connection: Connection, *more: Waiting, begin: bool = True, commit: bool = False) -> list[Answer]:
+    """Sends what waits on a connection, then `more`, then maybe the COMMIT; the answers, looked at.
+
+    Without `begin` what is sent outside of a transaction commits by itself.
+    """
     line = _line(connection)
     sent, line.waiting = [*line.waiting, *more], []
     try:
-        answers = line.exchange(sent, commit=commit)
+        answers = line.exchange(sent, begin=begin, commit=commit)
     except Failed as failure:
         guilty = sent[failure.place] if 0 <= failure.place < len(sent) else None
         if guilty is not None and guilty.otherwise is not None and failure.error.sqlstate in _NOTHING_THERE:

@@ -167,12 +167,15 @@ class Line:
         self.readable = select.poll()
         self.readable.register(driver.pgconn.socket, select.POLLIN)
 
-    def exchange(self, sent: Sequence[Waiting], *, commit: bool) -> list[Answer]:
-        """Sends statements in one go and reads all answers. Raises DBAPIError for the first that failed."""
+    def exchange(self, sent: Sequence[Waiting], *, begin: bool = True, commit: bool) -> list[Answer]:
+        """Sends statements in one go and reads all answers. Raises Failed for the first that failed.
+
+        With `begin` they are within a transaction; without, and outside of one, they commit by themselves.
+        """
         wire = self.driver.pgconn
         if self.stale:
             self._begin_anew()
-        begin = wire.transaction_status == pq.TransactionStatus.IDLE and not self.driver.autocommit
+        begin = begin and wire.transaction_status == pq.TransactionStatus.IDLE and not self.driver.autocommit
         fresh = self._named({waiting.form.text for waiting in sent} - self.names.keys())
         for listener in listeners:
             listener([waiting.form.text.decode() for waiting in sent])

@@ -19,7 +19,7 @@ from portal.api import parsing
 from portal.api.rendering import dumps
 from portal.errors import Refusal
 from portal.http import portal
-from portal.services import idempotency
+from portal.services import idempotency, sessions
 
 Caller = TypeVar("Caller")
 
@@ -78,19 +78,33 @@ class Call(Generic[Caller]):
     #: What a multipart request carries beside its address; the parser has eaten the body by then.
     parts: bytes = b""
     sent: Sent | None = None
-    #: Proves in the call's own transaction that the caller may act, where that was not done before.
-    proof: Callable[[Session], None] | None = None
+    #: The caller's token where the session was not proven before: `change` proves it in the transaction that acts.
+    token: str | None = None
 
-    def change(self, present: Callable[[Any], Any], service: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    def at_once(self, service: Callable[..., Any], *args: Any) -> Any:
+        """What a service that proves, acts and keeps its answer by one statement has done; None where it has not."""
+        if self.token is None:
+            return None
+        return service(portal().db, self.token, idempotency.Key(self.scope, *self._key()), *args)
+
+    def change(
+        self,
+        present: Callable[[Any], Any],
+        service: Callable[..., Any],
+        *args: Any,
+        again: Callable[[Session, dict[str, Any]], Any] | None = None,
+        **kwargs: Any,
+    ) -> Any:
         """Runs a service in one transaction and presents its result.
 
-        With an `Idempotency-Key` a repeat gets the first presented answer again. `present` makes the JSON-able data.
+        With an `Idempotency-Key` a repeat gets the first presented answer again. `present` makes the JSON-able data. What
+        was done `at_once` is presented anew: `again` finds it by what was kept.
         """
         key, digest = self._key()
 
         def work(session: Session) -> tuple[dict[str, Any], bool]:
-            if self.proof is not None:
-                self.proof(session)
+            if self.token is not None:
+                sessions.prove(session, self.token, self.caller.customer_id)  # type: ignore[attr-defined]
 
             def answer() -> dict[str, Any]:
                 return {"body": dumps(present(service(session, *args, **kwargs))).decode()}
@@ -98,6 +112,8 @@ class Call(Generic[Caller]):
             return idempotency.once(session, self.scope, key, digest, answer)
 
         kept, self.replayed = portal().db.transact(work)
+        if "body" not in kept and again is not None:
+            return present(portal().db.read(again, kept))
         return orjson.Fragment(kept["body"])
 
     def repeated(self) -> Any:

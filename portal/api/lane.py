@@ -11,7 +11,6 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple
 
 from flask import Flask
@@ -148,7 +147,7 @@ class CallLane:
             query=None,
             scope=f"{way.family.name}:{way.family.scope_of(caller)}",
             sent=Sent("POST", environ["PATH_INFO"], body, environ.get("HTTP_IDEMPOTENCY_KEY")),
-            proof=partial(sessions.prove, token=token, customer_id=customer_id),
+            token=token,
         )
 
     def _answer(self, way: Way, call: Call[Owner], values: Mapping[str, str]) -> tuple[int, bytes, Headers]:

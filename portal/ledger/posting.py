@@ -91,6 +91,28 @@ def post_seen(
     writing.write(session, Head(kind, reference, actor, None, None, now(session)), rows)
 
 
+def foreseen(session: Session, lines: Sequence[Line]) -> dict[str, str] | None:
+    """A journal's lines as PostgreSQL's `post_journal` takes them, for a posting that the database makes later by itself.
+
+    None on SQLite, and as long as one of the accounts is not there. Nothing may have been written in the session before.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        return None
+    keys, slot = list(_changes(lines)), random.randrange(HOUSE_SLOTS)
+    numbers = writing.known(session, keys, slot)
+    if numbers is None:
+        writing.learn(session, keys)
+        numbers = writing.known(session, keys, slot)
+    if numbers is None:
+        return None
+    ordered = _in_order(lines, numbers)
+    return {
+        "accounts": writing.array(numbers[line.account] for line in ordered),
+        "assets": writing.array(line.account.asset for line in ordered),
+        "units": writing.array(line.units for line in ordered),
+    }
+
+
 def _in_order(lines: Sequence[Line], numbers: Mapping[AccountKey, int]) -> list[Line]:
     """Lines in the one order of locks; of one account what comes in before what goes out."""
     return sorted(lines, key=lambda line: (line.account.owner_kind == "house", numbers[line.account], line.units < 0))

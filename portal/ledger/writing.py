@@ -5,7 +5,7 @@ balance is what the UPDATE of its row answered, under that row's lock. On SQLite
 statements do the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -108,6 +108,15 @@ def known(session: Session, keys: Sequence[AccountKey], slot: int) -> dict[Accou
     return found if all(found.values()) else None
 
 
+def learn(session: Session, keys: Sequence[AccountKey]) -> None:
+    """Looks the accounts' numbers up, those of all slots of the house's, and remembers those that are there to stay."""
+    values = {
+        f"{name}{number}": part for number, key in enumerate(keys) for name, part in zip("koab", key, strict=True)
+    }
+    rows = exchanges.ask(session, _find(len(keys)), values).rows
+    _remember(_remembered(session), {(AccountKey(*row[:4]), row[4]): row[5] for row in rows})
+
+
 def write(session: Session, head: Head, rows: Sequence[Row]) -> None:
     """Writes a journal, moves the balances and writes the entries, with the next exchange.
 
@@ -155,14 +164,19 @@ def _row_parameters(number: int, row: Row) -> dict[str, Any]:
     }
 
 
-class PlainArray(TypeDecorator[list[Any]]):
+def array(values: Iterable[Any]) -> str:
     """An array of PostgreSQL's as text; of numbers and plain words, which need no quoting."""
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+class PlainArray(TypeDecorator[list[Any]]):
+    """A list written as an array of PostgreSQL's."""
 
     impl = sa.String
     cache_ok = True
 
     def process_bind_param(self, value: list[Any] | None, dialect: Any) -> str | None:
-        return None if value is None else "{" + ",".join(map(str, value)) + "}"
+        return None if value is None else array(value)
 
 
 _COLUMNS = "id, owner_kind, owner_id, asset, bucket, balance_units"
@@ -183,6 +197,15 @@ def _lock_by_name(count: int, dialect: str) -> sa.TextClause:
     return sa.text(
         f"SELECT {_COLUMNS} FROM accounts"
         f" WHERE (owner_kind, owner_id, asset, bucket, slot) IN ({values}{wanted}){_ORDER}{lock}"
+    )
+
+
+@lru_cache(maxsize=64)
+def _find(count: int) -> sa.TextClause:
+    wanted = ", ".join(f"(:k{n}, :o{n}, :a{n}, :b{n})" for n in range(count))
+    return sa.text(
+        "SELECT owner_kind, owner_id, asset, bucket, slot, id FROM accounts"
+        f" WHERE (owner_kind, owner_id, asset, bucket) IN ({wanted})"
     )
 
 

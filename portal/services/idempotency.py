@@ -4,13 +4,13 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal import exchanges
-from portal.db import context, insert_statement, now
+from portal.db import Context, Database, context, insert_statement, now
 from portal.errors import Refusal
 from portal.models.system import IdempotencyKey
 from portal.wire import Answer
@@ -31,6 +31,28 @@ def fingerprint(*parts: bytes | str) -> str:
     return digest.hexdigest()
 
 
+class Key(NamedTuple):
+    """A request's key with whose it is and the digest of its input."""
+
+    scope: str
+    key: str | None
+    input_digest: str
+
+
+def place_of(db: Database, key: Key) -> dict[str, str | None]:
+    """Where a statement that keeps its answer by itself is to keep it: scope, key and fingerprint; Nones without a key."""
+    if key.key is None:
+        return {"scope": None, "key": None, "fingerprint": None}
+    _check(key.key)
+    assert db.context is not None
+    return {**key._asdict(), "fingerprint": _keyed(db.context, key.input_digest)}
+
+
+def _check(key: str) -> None:
+    if not key or len(key) > MAX_KEY_LENGTH or not key.isascii() or not key.isprintable():
+        raise Refusal("input_invalid", field="Idempotency-Key")
+
+
 def once(
     session: Session, scope: str, key: str | None, input_digest: str, work: Callable[[], dict[str, Any]]
 ) -> tuple[dict[str, Any], bool]:
@@ -45,10 +67,9 @@ def once(
     """
     if key is None:
         return work(), False
-    if not key or len(key) > MAX_KEY_LENGTH or not key.isascii() or not key.isprintable():
-        raise Refusal("input_invalid", field="Idempotency-Key")
+    _check(key)
     place = {"scope": scope, "key": key}
-    first = _First(_keyed(session, input_digest))
+    first = _First(_keyed(context(session), input_digest))
     try:
         # Travels with the first question of the work, and is looked at before the work goes on.
         exchanges.later(session, _LOOK, place, check=first.look)
@@ -126,15 +147,15 @@ def kept(session: Session, scope: str, key: str | None, input_digest: str) -> di
     ).first()
     if first is None:
         return None
-    if first.fingerprint != _keyed(session, input_digest):
+    if first.fingerprint != _keyed(context(session), input_digest):
         raise Refusal("idempotency_conflict")
     answer: dict[str, Any] | None = first.answer
     return answer
 
 
-def _keyed(session: Session, input_digest: str) -> str:
+def _keyed(portal: Context, input_digest: str) -> str:
     """What is kept of an input: keyed, so that a stolen database cannot be searched for the short secrets of requests."""
-    return context(session).vault.index(input_digest, "request input")
+    return portal.vault.index(input_digest, "request input")
 
 
 def forget_old(session: Session) -> int:

@@ -15,6 +15,7 @@ from portal.models.system import Job
 LEASE = timedelta(seconds=60)
 FIRST_RETRY_SECONDS = 5
 LONGEST_RETRY_SECONDS = 6 * 3600
+MAX_ATTEMPTS = 12
 
 
 def enqueue(
@@ -25,7 +26,7 @@ def enqueue(
     unique_key: str | None = None,
     run_at: datetime | None = None,
     expires_at: datetime | None = None,
-    max_attempts: int = 12,
+    max_attempts: int = MAX_ATTEMPTS,
     secret: bool = False,
 ) -> bool:
     """Writes a job in the caller's transaction; False when `unique_key` was enqueued before.

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal import exchanges, ledger, states
-from portal.db import insert_row, now
+from portal.db import insert_row, insert_statement, now
 from portal.errors import N_, Refusal, declare
 from portal.ledger import Line
 from portal.machines.quotes import QUOTE
@@ -149,7 +149,8 @@ def offer(session: Session, customer_id: int, side: str, base_asset: str, given:
     Raises Refusal `side_invalid`, `currency_unknown`, `trading_paused`, `trading_not_allowed` (standing or KYC level), `amount_out_of_range`
     (facts: min_units, max_units), `stock_short`, `price_unknown` or `price_stale`.
     """
-    agreed, spread = _terms(session, customer_id, side, base_asset, given, units)
+    numbered = session.get_bind().dialect.name != "sqlite"
+    agreed, spread, number = _terms(session, customer_id, side, base_asset, given, units, numbered=numbered)
     moment = now(session)
     # The contract tells the quote's time in whole milliseconds; its end is counted from the same.
     moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
@@ -172,10 +173,16 @@ def offer(session: Session, customer_id: int, side: str, base_asset: str, given:
         "created_at": moment,
         "expires_at": moment + timedelta(milliseconds=valid_ms),
     }
-    exchanges.later(session, _INSERT, row)
-    exchanges.need_not_last(session)
     names = ("customer_id", "order_asset")
-    return Held(id=0, closed_at=None, **{name: value for name, value in row.items() if name not in names})
+    held = Held(id=number or 0, closed_at=None, **{name: value for name, value in row.items() if name not in names})
+    if number is None:
+        exchanges.later(session, _INSERT, row)
+    else:
+        exchanges.later(
+            session, _INSERT_NUMBERED, {**row, "id": number, "foreseen": _foreseen(session, customer_id, held)}
+        )
+    exchanges.need_not_last(session)
+    return held
 
 
 def accept(session: Session, customer_id: int, public_id: str) -> Held:
@@ -210,13 +217,13 @@ def accept(session: Session, customer_id: int, public_id: str) -> Held:
         return _close(session, quote, "unfunded", customer_id, moment, "the balance was too low")
     _history(session, customer_id, quote, moment)
     _tell(session, customer_id, quote, moment)
-    jobs.enqueue(session, RECEIPT, {"quote": quote.public_id, "customer_id": customer_id})
+    jobs.enqueue(session, RECEIPT, _receipt(customer_id, quote))
     return _close(session, quote, "executed", customer_id, moment)
 
 
 def of_customer(session: Session, customer_id: int, public_id: str) -> Held:
     """A customer's quote as it stands. Raises Refusal `not_found` for a missing or foreign one."""
-    query = sa.select(*_COLUMNS).where(_QUOTES.c.public_id == public_id, _QUOTES.c.customer_id == customer_id)
+    query = sa.select(*_SELECTED).where(_QUOTES.c.public_id == public_id, _QUOTES.c.customer_id == customer_id)
     row = session.execute(query).first()
     if row is None:
         raise Refusal("not_found", field="quoteId")
@@ -224,8 +231,9 @@ def of_customer(session: Session, customer_id: int, public_id: str) -> Held:
 
 
 def _terms(
-    session: Session, customer_id: int, side: str, base_asset: str, given: str, units: int
-) -> tuple[Terms, Decimal]:
+    session: Session, customer_id: int, side: str, base_asset: str, given: str, units: int, *, numbered: bool = False
+) -> tuple[Terms, Decimal, int | None]:
+    """The terms, the spread in percent and, if the quote is to be `numbered` before it is written, its row number."""
     if side not in (BUY, SELL):
         raise Refusal("side_invalid", field="side")
     bounds = limits(session, base_asset)
@@ -235,7 +243,8 @@ def _terms(
         "symbol": prices.symbol_of(base_asset),
         "asset": base_asset if side == BUY else ORDER_ASSET,
     }
-    standing, kyc_level, is_vip, override_bp, price, at, stock = exchanges.ask(session, _LOOK, wanted).rows[0]
+    found = exchanges.ask(session, _LOOK_AND_NUMBER if numbered else _LOOK, wanted).rows[0]
+    standing, kyc_level, is_vip, override_bp, price, at, stock, *number = found
     _may_trade(standing, kyc_level)
     market = prices.fresh(session, price, at)
     spread = spread_percent(session, bool(is_vip), override_bp)
@@ -247,7 +256,7 @@ def _terms(
         )
     if not _in_stock(session, agreed, int(stock)):
         raise Refusal("stock_short")
-    return agreed, spread
+    return agreed, spread, number[0] if number else None
 
 
 def _may_trade(standing: str, kyc_level: int) -> None:
@@ -257,8 +266,13 @@ def _may_trade(standing: str, kyc_level: int) -> None:
 
 def _in_stock(session: Session, agreed: Terms, stock_units: int) -> bool:
     """Whether the house may give what the trade takes from its inventory."""
+    return stock_units >= _least_stock(session, agreed)[1]
+
+
+def _least_stock(session: Session, agreed: Terms) -> tuple[str, int]:
+    """What the house must have in stock for the trade: asset and units."""
     asset, units = (agreed.base_asset, agreed.base_units) if agreed.side == BUY else (ORDER_ASSET, agreed.fair_units)
-    return stock_units - units >= -_exposure(str(parameters.get(session, "trading")["exposure"][asset]), asset)
+    return asset, units - _exposure(str(parameters.get(session, "trading")["exposure"][asset]), asset)
 
 
 @lru_cache(maxsize=64)
@@ -295,18 +309,50 @@ def _history(session: Session, customer_id: int, quote: Held, moment: datetime) 
         session,
         customer_id,
         quote.side,
-        direction="in" if quote.side == BUY else "out",
         asset=quote.base_asset,
         amount_units=quote.base_units,
         counter_asset=ORDER_ASSET,
         counter_units=quote.order_units,
         status="executed",
-        reference=references.of_row("quote", moment, quote.id),
         subject_kind="quote",
         subject_id=quote.id,
-        details={"unit_price": format(quote.unit_price, "f"), "market_price": format(quote.market_price, "f")},
         public_id=quote.public_id,
+        **_shown(quote, moment),
     )
+
+
+def _shown(quote: Held, moment: datetime) -> dict[str, Any]:
+    """What the line of history shows besides the amounts."""
+    return {
+        "direction": "in" if quote.side == BUY else "out",
+        "reference": references.of_row("quote", moment, quote.id),
+        "details": {"unit_price": format(quote.unit_price, "f"), "market_price": format(quote.market_price, "f")},
+    }
+
+
+def _foreseen(session: Session, customer_id: int, quote: Held) -> dict[str, Any] | None:
+    """What accepting the quote on the day it was made will write, for the database's `accept_foreseen` (migration 0005)."""
+    agreed = quote.terms
+    lines = ledger.foreseen(session, _lines(customer_id, agreed))
+    if lines is None:
+        return None
+    stock, least = _least_stock(session, agreed)
+    return {
+        **lines,
+        **_shown(quote, quote.created_at),
+        **_news(quote),
+        "day": activity.taipei_day(quote.created_at),
+        "stock": stock,
+        "least": least,
+        "actor": f"customer:{customer_id}",
+        "job": RECEIPT,
+        "payload": _receipt(customer_id, quote),
+        "attempts": jobs.MAX_ATTEMPTS,
+    }
+
+
+def _receipt(customer_id: int, quote: Held) -> dict[str, Any]:
+    return {"quote": quote.public_id, "customer_id": customer_id}
 
 
 def _tell(session: Session, customer_id: int, quote: Held, moment: datetime) -> None:
@@ -336,37 +382,40 @@ def mail_receipt(session: Session, customer_id: int, public_id: str) -> None:
 
 
 _QUOTES: sa.Table = Quote.__table__
-_NAMES = (
+#: A quote's columns in the order of Held.
+COLUMNS = (
     "id", "public_id", "side", "base_asset", "base_units", "order_units", "spread_units", "unit_price", "market_price",
     "spread_percent", "given", "valid_ms", "status", "created_at", "expires_at", "closed_at",
 )  # fmt: skip
-_COLUMNS = tuple(_QUOTES.c[name] for name in _NAMES)
+_SELECTED = tuple(_QUOTES.c[name] for name in COLUMNS)
 
 _INSERTED = (
     "public_id", "customer_id", "side", "base_asset", "order_asset", "base_units", "order_units", "spread_units",
     "unit_price", "market_price", "spread_percent", "given", "valid_ms", "status", "created_at", "expires_at",
 )  # fmt: skip
-_TYPED: dict[str, Any] = {name: _QUOTES.c[name].type for name in (*_NAMES, *_INSERTED)}
+_TYPED: dict[str, Any] = {name: _QUOTES.c[name].type for name in COLUMNS}
 
-_INSERT = sa.text(
-    f"INSERT INTO quotes ({', '.join(_INSERTED)}) VALUES ({', '.join(f':{name}' for name in _INSERTED)})"
-).bindparams(*(sa.bindparam(name, type_=_TYPED[name]) for name in _INSERTED))
+_INSERT = insert_statement(Quote, _INSERTED)
+_INSERT_NUMBERED = insert_statement(Quote, (*_INSERTED, "id", "foreseen"))
 
 _STOCK = (
     "(SELECT COALESCE(SUM(balance_units), 0) FROM accounts WHERE owner_kind = 'house' AND owner_id = 0"
     " AND bucket = 'inventory' AND asset = {asset})"
 )
 
-_LOOK = sa.text(
-    "SELECT customers.standing, customers.kyc_level, customers.is_vip, customers.spread_override_bp, prices.price,"
-    f" prices.at, {_STOCK.format(asset=':asset')} AS stock"
-    " FROM customers LEFT JOIN prices ON prices.symbol = :symbol WHERE customers.id = :customer_id"
-).columns(price=Price.__table__.c.price.type, at=Price.__table__.c.at.type)
+_LOOK, _LOOK_AND_NUMBER = (
+    sa.text(
+        "SELECT customers.standing, customers.kyc_level, customers.is_vip, customers.spread_override_bp, prices.price,"
+        f" prices.at, {_STOCK.format(asset=':asset')} AS stock{more}"
+        " FROM customers LEFT JOIN prices ON prices.symbol = :symbol WHERE customers.id = :customer_id"
+    ).columns(price=Price.__table__.c.price.type, at=Price.__table__.c.at.type)
+    for more in ("", ", nextval('quotes_id_seq')")
+)
 
 
 @lru_cache(maxsize=2)
 def _locked(dialect: str) -> sa.TextualSelect:
-    columns = ", ".join(f"quotes.{name}" for name in _NAMES)
+    columns = ", ".join(f"quotes.{name}" for name in COLUMNS)
     statement = sa.text(
         f"SELECT {columns}, customers.standing, customers.kyc_level,"
         f" {_STOCK.format(asset='CASE quotes.side WHEN :buying THEN quotes.base_asset ELSE quotes.order_asset END')},"
@@ -377,5 +426,5 @@ def _locked(dialect: str) -> sa.TextualSelect:
         " WHERE quotes.public_id = :public_id AND quotes.customer_id = :customer_id"
         + ("" if dialect == "sqlite" else " FOR UPDATE OF quotes")
     )
-    typed = {name: _TYPED[name] for name in _NAMES}
+    typed = {name: _TYPED[name] for name in COLUMNS}
     return statement.columns(**typed)

@@ -71,7 +71,7 @@ def open_session(
         ClientSession(
             public_id=str(public_id),
             customer_id=customer_id,
-            secret_digest=_digest(token),
+            secret_digest=digest_of(token),
             family=family,
             scope=scope,
             ip=ip,
@@ -91,7 +91,7 @@ def resolve(db: Database, token: str | None) -> SignedIn | None:
     if not token or not (_BROKERAGE.fullmatch(token) or _VOUCHER.fullmatch(token)):
         return None
     assert db.context is not None
-    found = db.glance(_RESOLVE, _digest(token), db.context.clock.now())
+    found = db.glance(_RESOLVE, digest_of(token), db.context.clock.now())
     if not found:
         return None
     session_id, public_id, customer_id, scope, standing, level, shown, locale, theme, colours, is_vip, again = found[0]
@@ -108,7 +108,7 @@ def owner(db: Database, token: str | None) -> int | None:
     """
     assert db.context is not None
     known: dict[str, int] = db.context.cache.setdefault("sessions known", {})
-    digest = _digest(token or "")
+    digest = digest_of(token or "")
     found = known.get(digest)
     if found is None:
         signed_in = resolve(db, token)
@@ -127,7 +127,7 @@ def prove(session: Session, token: str, customer_id: int) -> None:
         if [row[0] for row in found.rows] != [customer_id]:
             raise Refusal("session_required")
 
-    exchanges.later(session, _ALIVE, {"digest": _digest(token), "moment": now(session)}, check=check)
+    exchanges.later(session, _ALIVE, {"digest": digest_of(token), "moment": now(session)}, check=check)
 
 
 #: Tokens whose customers a process remembers at most.
@@ -159,7 +159,7 @@ def token_uuid(token: str) -> str:
 
 def id_of(session: Session, token: str) -> int:
     """The row number of a session that was just opened."""
-    return session.scalars(sa.select(ClientSession.id).where(ClientSession.secret_digest == _digest(token))).one()
+    return session.scalars(sa.select(ClientSession.id).where(ClientSession.secret_digest == digest_of(token))).one()
 
 
 def touch(session: Session, session_id: int) -> None:
@@ -190,5 +190,6 @@ def end_all(session: Session, customer_id: int, why: str, *, but: int | None = N
     return affected(session.execute(query.values(ended_at=now(session), ended_why=why)))
 
 
-def _digest(token: str) -> str:
+def digest_of(token: str) -> str:
+    """What is kept of a token."""
     return hashlib.sha256(token.encode()).hexdigest()

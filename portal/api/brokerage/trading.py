@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from pydantic import Field
+from sqlalchemy.orm import Session
 
 from portal.api import parsing
 from portal.api.brokerage.family import family
@@ -11,7 +12,7 @@ from portal.api.family import Call
 from portal.clock import to_ms
 from portal.errors import Refusal
 from portal.money import to_decimal
-from portal.services import quotes
+from portal.services import foreseen, quotes
 from portal.services.pricing import ORDER_ASSET
 from portal.services.quotes import Held
 from portal.services.sessions import SignedIn
@@ -55,7 +56,15 @@ def otc_quote(call: Call[SignedIn]) -> Any:
 )  # fmt: skip
 def otc_accept(call: Call[SignedIn]) -> Any:
     """What became of the quote: executed, expired or unfunded is told in data.status with code 1 (reading B37)."""
-    return call.change(_accepted, quotes.accept, call.caller.customer_id, call.body.quoteId)
+    customer_id, quote_id = call.caller.customer_id, call.body.quoteId
+    done = call.at_once(foreseen.accept, customer_id, quote_id)
+    if done is not None:
+        return _accepted(done)
+
+    def again(session: Session, kept: dict[str, Any]) -> Held:
+        return quotes.of_customer(session, customer_id, kept["quote"])
+
+    return call.change(_accepted, quotes.accept, customer_id, quote_id, again=again)
 
 
 def _common(quote: Held) -> dict[str, Any]:
