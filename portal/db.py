@@ -141,6 +141,12 @@ def now(session: Session) -> datetime:
     return context(session).clock.now()
 
 
+def now_of(db: "Database") -> datetime:
+    """The portal's time, where there is no session."""
+    assert db.context is not None
+    return db.context.clock.now()
+
+
 class Unavailable(RuntimeError):
     """The database did not answer, or stayed busy beyond the bounded retries; nothing was changed."""
 

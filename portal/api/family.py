@@ -92,13 +92,13 @@ class Call(Generic[Caller]):
         present: Callable[[Any], Any],
         service: Callable[..., Any],
         *args: Any,
-        again: Callable[[Session, dict[str, Any]], Any] | None = None,
+        again: Callable[[dict[str, Any]], Any] | None = None,
         **kwargs: Any,
     ) -> Any:
         """Runs a service in one transaction and presents its result.
 
         With an `Idempotency-Key` a repeat gets the first presented answer again. `present` makes the JSON-able data. What
-        was done `at_once` is presented anew: `again` finds it by what was kept.
+        was done `at_once` is presented by `again` from what was kept.
         """
         key, digest = self._key()
 
@@ -113,7 +113,7 @@ class Call(Generic[Caller]):
 
         kept, self.replayed = portal().db.transact(work)
         if "body" not in kept and again is not None:
-            return present(portal().db.read(again, kept))
+            return again(kept)
         return orjson.Fragment(kept["body"])
 
     def repeated(self) -> Any:

@@ -94,17 +94,21 @@ def post_seen(
 def foreseen(session: Session, lines: Sequence[Line]) -> dict[str, str] | None:
     """A journal's lines as PostgreSQL's `post_journal` takes them, for a posting that the database makes later by itself.
 
-    None on SQLite, and as long as one of the accounts is not there. Nothing may have been written in the session before.
+    Accounts of the house and of stores are made where they are missing. None on SQLite, and for who has no account yet.
     """
     if session.get_bind().dialect.name == "sqlite":
         return None
     keys, slot = list(_changes(lines)), random.randrange(HOUSE_SLOTS)
     numbers = writing.known(session, keys, slot)
     if numbers is None:
-        writing.learn(session, keys)
-        numbers = writing.known(session, keys, slot)
-    if numbers is None:
-        return None
+        found = writing.find(session, keys, slot)
+        absent = [key for key in keys if key not in found and key.owner_kind in ("house", "store")]
+        if absent:
+            insert_if_absent(session, Account.__table__, [_account_row(key, slot) for key in absent])
+            found = writing.find(session, keys, slot)
+        if len(found) < len(keys):
+            return None
+        numbers = found
     ordered = _in_order(lines, numbers)
     return {
         "accounts": writing.array(numbers[line.account] for line in ordered),

@@ -108,13 +108,15 @@ def known(session: Session, keys: Sequence[AccountKey], slot: int) -> dict[Accou
     return found if all(found.values()) else None
 
 
-def learn(session: Session, keys: Sequence[AccountKey]) -> None:
-    """Looks the accounts' numbers up, those of all slots of the house's, and remembers those that are there to stay."""
+def find(session: Session, keys: Sequence[AccountKey], slot: int) -> dict[AccountKey, int]:
+    """The numbers of the accounts that are there, without a lock; those of all slots of the house's are remembered."""
     values = {
         f"{name}{number}": part for number, key in enumerate(keys) for name, part in zip("koab", key, strict=True)
     }
     rows = exchanges.ask(session, _find(len(keys)), values).rows
-    _remember(_remembered(session), {(AccountKey(*row[:4]), row[4]): row[5] for row in rows})
+    fresh = {(AccountKey(*row[:4]), row[4]): row[5] for row in rows}
+    after_commit(session, lambda: _remember(_remembered(session), fresh))
+    return {key: fresh[key, _slot(key, slot)] for key in keys if (key, _slot(key, slot)) in fresh}
 
 
 def write(session: Session, head: Head, rows: Sequence[Row]) -> None:

@@ -1,10 +1,11 @@
 """Column shapes that many tables share."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import mapped_column
 from uuid_utils.compat import uuid7
 
@@ -25,6 +26,12 @@ PublicId = Annotated[str, mapped_column(sa.String(36), unique=True, default=new_
 
 #: An amount in the asset's ledger units.
 Units = Annotated[int, mapped_column(BigInt)]
+
+#: What closing a thing in the usual way will write, worked out beforehand (services/foreseen.py); only the database reads it.
+Foreseen = Annotated[
+    dict[str, Any] | None,
+    mapped_column(sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql"), deferred=True),
+]
 
 Asset = Annotated[str, mapped_column(sa.String(8))]
 Status = Annotated[str, mapped_column(sa.String(24))]

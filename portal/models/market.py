@@ -1,14 +1,12 @@
 """Prices, quotes and trades."""
 
 from decimal import Decimal
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.db import Base, BigInt
-from portal.models.columns import Asset, Moment, PublicId, RowId, Status, Units
+from portal.models.columns import Asset, Foreseen, Moment, PublicId, RowId, Status, Units
 
 
 class Price(Base):
@@ -77,7 +75,4 @@ class Quote(Base):
     created_at: Mapped[Moment]
     expires_at: Mapped[Moment]
     closed_at: Mapped[Moment | None]
-    #: What accepting it will write, where that is known beforehand (services/foreseen.py).
-    foreseen: Mapped[dict[str, Any] | None] = mapped_column(
-        sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
-    )
+    foreseen: Mapped[Foreseen]

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.db import Base, BigInt
-from portal.models.columns import Label, Moment, PublicId, RowId, Status, Text, Text200, Units
+from portal.models.columns import Foreseen, Label, Moment, PublicId, RowId, Status, Text, Text200, Units
 
 
 class Store(Base):
@@ -125,6 +125,7 @@ class ShoppingOrder(Base):
     updated_at: Mapped[Moment]
     expires_at: Mapped[Moment]
     paid_at: Mapped[Moment | None]
+    foreseen: Mapped[Foreseen]
 
 
 class Refund(Base):

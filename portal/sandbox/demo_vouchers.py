@@ -36,7 +36,7 @@ def _happen(session: Session) -> None:
         _buy(session, people[name], amount, company)
     for name, place, bill in PAID:
         paying = payments.checkout(session, people[name], counters[place].public_id, bill)
-        codes.end(session, payments.PURPOSE, f"payment:{paying.order.id}")
+        codes.end(session, payments.PURPOSE, payments.subject_of(paying.order.public_id))
         payments.settle(session, paying, f"customer:{people[name]}")
     name, from_asset, to_asset, quantity = SWAPPED
     swap = swaps.create(session, people[name], from_asset, to_asset, quantity)

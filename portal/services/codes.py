@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal import exchanges
-from portal.db import context, now
+from portal.db import Context, context, now
 from portal.errors import N_, Refusal, declare
 from portal.models.security import VerificationCode
 
@@ -67,7 +67,7 @@ def issue(
         subject=subject,
         channel=channel,
         target_digest=target_digest,
-        code_digest=_digest(session, purpose, subject, target, code),
+        code_digest=digest_of(context(session), purpose, subject, target, code),
         tries=older.tries if older is not None and older.expires_at > moment else 0,
         created_at=moment,
         sent_at=moment,
@@ -99,7 +99,7 @@ def verify(session: Session, purpose: str, subject: str, target: str, code: str,
     committed, for hot paths: a wrong one then gives all back, and is looked at when the transaction runs again.
     """
     wanted = {"for_purpose": purpose, "for_subject": subject, "moment": now(session)}
-    digest = _digest(session, purpose, subject, target, code)
+    digest = digest_of(context(session), purpose, subject, target, code)
     if hopeful and exchanges.may_hope(session):
         exchanges.later(session, _USE, {**wanted, "digest": digest}, otherwise=exchanges.Disappointed())
         return
@@ -188,8 +188,9 @@ def _live(session: Session, purpose: str, subject: str) -> VerificationCode | No
     return session.scalar(query.with_for_update().execution_options(populate_existing=True))
 
 
-def _digest(session: Session, purpose: str, subject: str, target: str, code: str) -> str:
-    return context(session).vault.index(f"{purpose}\x00{subject}\x00{target}\x00{code}", "verification code")
+def digest_of(portal: Context, purpose: str, subject: str, target: str, code: str) -> str:
+    """What is kept of a code."""
+    return portal.vault.index(f"{purpose}\x00{subject}\x00{target}\x00{code}", "verification code")
 
 
 def _target_digest(session: Session, target: str) -> str:

@@ -63,12 +63,12 @@ def look(session: Session, customer_id: int, store_public_id: str, order_public_
 
 
 _ORDERS, _STORES, _CUSTOMERS = (model.__table__ for model in (ShoppingOrder, Store, Customer))
-_ORDER_COLUMNS = tuple(_ORDERS.c.keys())
+_ORDER_COLUMNS = tuple(column.name for column in _ORDERS.c if column.name != "foreseen")
 
 #: Made once: every confirmation at a counter begins with it.
 _LOOK = (
     sa.select(
-        *(column.label(f"order_{column.name}") for column in _ORDERS.c),
+        *(_ORDERS.c[name].label(f"order_{name}") for name in _ORDER_COLUMNS),
         _STORES.c.id,
         _STORES.c.public_id,
         _STORES.c.name,

@@ -5,6 +5,7 @@ is settled by one payment only, whoever taps how often.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -41,6 +42,11 @@ notifications.declare(
 )
 
 PURPOSE = "payment"
+
+
+def subject_of(order_public_id: str) -> str:
+    """What the code of a payment proves."""
+    return f"payment:{order_public_id}"
 
 
 #: Told of every payment in its own transaction; the store's side adds its webhooks here.
@@ -143,7 +149,8 @@ def _begin(
     actor = f"customer:{customer.id}"
     states.begin(session, SHOPPING, order, actor)
     _send(session, customer, order, store, throttle=False)
-    states.advance(session, SHOPPING, order, "otp_pending", actor)
+    foreseen = _foreseen(session, Payment(order, store), actor)
+    states.advance(session, SHOPPING, order, "otp_pending", actor, foreseen=foreseen)
     return Payment(order, store)
 
 
@@ -168,7 +175,7 @@ def verify(session: Session, customer_id: int, store_public_id: str, order_publi
     if order.status != "otp_pending":
         raise Refusal("payment_closed")
     try:
-        codes.verify(session, PURPOSE, f"payment:{order.id}", phone, otp, hopeful=True)
+        codes.verify(session, PURPOSE, subject_of(order.public_id), phone, otp, hopeful=True)
     except Refusal as refusal:
         if refusal.name != "code_expired":
             raise
@@ -180,37 +187,74 @@ def verify(session: Session, customer_id: int, store_public_id: str, order_publi
 
 def settle(session: Session, paying: Payment, actor: str) -> None:
     """Carries out a payment whose code was proven. Raises Refusal `payment_request_closed`, `insufficient_balance`."""
-    order, store, moment = paying.order, paying.store, now(session)
+    order, moment = paying.order, now(session)
     if order.payment_request_id is not None:
         _close_request(session, order, actor)
-    states.advance_along(
-        session, SHOPPING, order, ("otp_verified", "confirming", "paid"), actor, updated_at=moment, paid_at=moment
-    )
+    states.advance_along(session, SHOPPING, order, _TO_PAID, actor, updated_at=moment, paid_at=moment)
     if order.amount_units:
-        purse = ledger.customer_available(order.customer_id, "TWIP")
-        lines = [
-            Line(purse, -order.amount_units),
-            Line(ledger.store_available(order.store_id, "TWIP"), order.amount_units),
-        ]
+        purse, lines = _lines(order)
         seen = {purse: paying.seen.purse_units} if paying.seen else {}
         ledger.post_seen(session, "payment", f"payment:{order.id}", lines, seen, actor=actor)
     activity.record(
         session, order.customer_id, "payment", direction="out", asset="TWIP", amount_units=order.amount_units,
-        status="paid", reference=references.of_row("payment", moment, order.id), counterparty=store.name,
-        subject_kind="shopping_order", subject_id=order.id, public_id=order.public_id, details=_shown(paying),
+        status="paid", subject_kind="shopping_order", subject_id=order.id, public_id=order.public_id,
+        **_shown(paying, moment),
     )  # fmt: skip
-    facts = {"store": store.name, "amount": notifications.amount(order.amount_units, "TWIP")}
-    notifications.tell(session, order.customer_id, "payment_made", facts, f"/payments/{order.public_id}")
+    news = _news(paying)
+    notifications.tell(session, order.customer_id, news["event"], news["facts"], news["link"])
     for hook in _when_paid:
         hook(session, paying)
 
 
-def _shown(paying: Payment) -> dict[str, Any]:
+#: The way of a payment whose code is right.
+_TO_PAID = ("otp_verified", "confirming", "paid")
+
+
+def _lines(order: ShoppingOrder) -> tuple[ledger.AccountKey, list[Line]]:
+    """Who pays, and the journal of a payment."""
+    purse = ledger.customer_available(order.customer_id, "TWIP")
+    taken = Line(ledger.store_available(order.store_id, "TWIP"), order.amount_units)
+    return purse, [Line(purse, -order.amount_units), taken]
+
+
+def _news(paying: Payment) -> dict[str, Any]:
+    order, store = paying.order, paying.store
     return {
-        "store": paying.store.public_id,
-        "store_name": paying.store.name,
-        "bill_units": paying.order.bill_units,
-        "discount_units": paying.order.discount_units,
+        "event": "payment_made",
+        "facts": {"store": store.name, "amount": notifications.amount(order.amount_units, "TWIP")},
+        "link": f"/payments/{order.public_id}",
+    }
+
+
+def _foreseen(session: Session, paying: Payment, actor: str) -> dict[str, Any] | None:
+    """What the payment will write when it is proven on the same day, for the database's `pay_foreseen` (migration 0005)."""
+    order, moment = paying.order, now(session)
+    lines = ledger.foreseen(session, _lines(order)[1]) if order.amount_units else None
+    if lines is None:
+        return None
+    steps = ("otp_pending", *_TO_PAID)
+    return {
+        **lines,
+        **_shown(paying, moment),
+        **_news(paying),
+        "day": activity.taipei_day(moment),
+        "actor": actor,
+        "steps": list(zip(steps, steps[1:], strict=False)),
+    }
+
+
+def _shown(paying: Payment, moment: datetime) -> dict[str, Any]:
+    """What the line of history shows besides the amount."""
+    order, store = paying.order, paying.store
+    return {
+        "reference": references.of_row("payment", moment, order.id),
+        "counterparty": store.name,
+        "details": {
+            "store": store.public_id,
+            "store_name": store.name,
+            "bill_units": order.bill_units,
+            "discount_units": order.discount_units,
+        },
     }
 
 
@@ -291,7 +335,7 @@ def expire_due(session: Session, count: int = 200) -> int:
     due = list(session.scalars(query.with_for_update(skip_locked=True)))
     for order in due:
         states.advance(session, SHOPPING, order, "expired", "system", "no code in time", updated_at=moment)
-        codes.end(session, PURPOSE, f"payment:{order.id}")
+        codes.end(session, PURPOSE, subject_of(order.public_id))
     asked = (
         sa.select(PaymentRequest)
         .where(PaymentRequest.status == "open", PaymentRequest.expires_at <= moment)
@@ -332,7 +376,8 @@ _HELD = (
 
 def _send(session: Session, customer: Customer, order: ShoppingOrder, store: Store, *, throttle: bool) -> None:
     phone = phone_of(customer)
-    code = codes.issue(session, PURPOSE, f"payment:{order.id}", "sms", phone, throttle=throttle, signed_in=True)
+    subject = subject_of(order.public_id)
+    code = codes.issue(session, PURPOSE, subject, "sms", phone, throttle=throttle, signed_in=True)
     facts = {"store": store.name, "amount": plain_text(order.amount_units, "TWIP")}
     messages.sms(
         session, phone, "payment_code", customer.locale, facts, code=code, expires_at=now(session) + codes.LIFE

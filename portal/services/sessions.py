@@ -120,6 +120,25 @@ def owner(db: Database, token: str | None) -> int | None:
     return found
 
 
+def phone_of(db: Database, customer_id: int) -> str:
+    """A customer's number as far as this process knows, "" without one; it may be another one by now."""
+    assert db.context is not None
+    known: dict[int, str] = db.context.cache.setdefault("phones known", {})
+    found = known.get(customer_id)
+    if found is None:
+        if len(known) > _MOST_KNOWN:
+            known.clear()
+        ((found,),) = db.glance("SELECT phone FROM customers WHERE id = CAST(? AS BIGINT)", customer_id)
+        known[customer_id] = found
+    return found
+
+
+def forget_phone(db: Database, customer_id: int) -> None:
+    """Looks it up anew the next time."""
+    assert db.context is not None
+    db.context.cache.setdefault("phones known", {}).pop(customer_id, None)
+
+
 def prove(session: Session, token: str, customer_id: int) -> None:
     """Proves, with the next exchange, that a token is its customer's and may act. Raises Refusal `session_required` then."""
 

@@ -152,7 +152,7 @@ def _payments(portal: Any, person: people.Person, store: Any, codes: dict[str, s
     for _ in range(9):
         order = portal.db.transact(payments.checkout, person.id, store.public_id, "40").order
         path = f"/api/v1/stores/{store.public_id}/{order.public_id}/verify"
-        body = {"otp": codes[f"payment:{order.id}"]}
+        body = {"otp": codes[f"payment:{order.public_id}"]}
         moves = {(person.id, "TWIP"): -order.amount_units}
         made.append(Act("payment", "POST", path, headers, body, b'"status":"paid"', moves))
     return made

@@ -146,7 +146,9 @@ class Life(RuleBasedStateMachine):
     @rule(made=asked, other=st.one_of(asked, sent, bills))
     def confirm_with_the_code_of_something_else(self, made: Any, other: Any) -> None:
         subject = f"withdrawal:{made.id}"
-        name = f"withdrawal:{other.id}" if isinstance(other, Withdrawal) else f"payment:{getattr(other, 'id', 0)}"
+        name = (
+            f"withdrawal:{other.id}" if isinstance(other, Withdrawal) else f"payment:{getattr(other, 'public_id', 0)}"
+        )
         code = self.codes.get(name, "000000")
         if code == self.codes[subject]:
             return
@@ -238,7 +240,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(bill=bills, who=WHO, right=st.sampled_from((True, True, False)))
     def pay(self, bill: Any, who: int, right: bool) -> None:
-        subject, person = f"payment:{bill.id}", self.who[who]
+        subject, person = f"payment:{bill.public_id}", self.who[who]
         code = self.codes[subject] if right else f"{(int(self.codes[subject]) + 1) % 10**6:06d}"
         can = self.available(person.id, "TWIP")
         answer = self.do(payments.verify, person.id, self.store.public_id, bill.public_id, code)

@@ -148,7 +148,7 @@ class OrdersLife(WholeLife):
     def _give_a_code_of_another(self, who: int, give: Any) -> None:
         """The code of a payment of the same person does not open what it was not sent for."""
         bill = self.check_out(who, "10")
-        code = self.codes.get(f"payment:{getattr(bill, 'id', 0)}", "")
+        code = self.codes.get(f"payment:{getattr(bill, 'public_id', 0)}", "")
         if code and code not in [sent for subject, sent in self.codes.items() if "_order:" in subject]:
             type(self).crossed += 1
             assert give(code) == "code_wrong"

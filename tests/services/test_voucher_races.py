@@ -69,7 +69,7 @@ def test_32_threads_that_spend_withdraw_and_redeem_never_overspend(portal, amy, 
     spent = []
 
     def pay(made):
-        otp = known_codes["payment", f"payment:{made.order.id}"]
+        otp = known_codes["payment", f"payment:{made.order.public_id}"]
         return lambda: transact(payments.verify, amy.id, store.public_id, made.order.public_id, otp)
 
     def leave(kind):
@@ -98,7 +98,7 @@ def test_32_threads_that_spend_withdraw_and_redeem_never_overspend(portal, amy, 
 def test_one_payment_confirmed_by_many_hands_is_paid_once(portal, amy, known_codes):
     store = vouchers.open_store(portal)
     made = portal.db.transact(payments.checkout, amy.id, store.public_id, 10)
-    otp = known_codes["payment", f"payment:{made.order.id}"]
+    otp = known_codes["payment", f"payment:{made.order.public_id}"]
     answers = at_once(
         *[lambda: portal.db.transact(payments.verify, amy.id, store.public_id, made.order.public_id, otp)] * 16
     )
@@ -109,7 +109,7 @@ def test_one_payment_confirmed_by_many_hands_is_paid_once(portal, amy, known_cod
 def test_a_store_that_closed_meanwhile_is_not_paid(portal, amy, known_codes):
     store = vouchers.open_store(portal)
     made = portal.db.transact(payments.checkout, amy.id, store.public_id, 10)
-    otp = known_codes["payment", f"payment:{made.order.id}"]
+    otp = known_codes["payment", f"payment:{made.order.public_id}"]
     portal.db.transact(staff_registry.set_store_standing, store.id, "closed", "staff:1")
     with pytest.raises(Refusal, match="payment_closed"):
         portal.db.transact(payments.verify, amy.id, store.public_id, made.order.public_id, otp)
@@ -123,7 +123,7 @@ def test_a_counters_request_is_settled_by_one_customer(portal, amy, known_codes)
     made = [(person, transact(payments.checkout_request, person.id, code)) for person in people_there]
 
     def confirm(person, payment):
-        otp = known_codes["payment", f"payment:{payment.order.id}"]
+        otp = known_codes["payment", f"payment:{payment.order.public_id}"]
         return lambda: transact(payments.verify, person.id, store.public_id, payment.order.public_id, otp)
 
     answers = at_once(*(confirm(person, payment) for person, payment in made))
@@ -207,7 +207,7 @@ def test_the_statements_of_a_confirmation_at_the_counter_are_few_and_fixed(porta
     counted = []
     for _ in range(3):
         made = portal.db.transact(payments.checkout, amy.id, store.public_id, 10)
-        otp = known_codes["payment", f"payment:{made.order.id}"]
+        otp = known_codes["payment", f"payment:{made.order.public_id}"]
         with seen(portal) as found:
             portal.db.transact(payments.verify, amy.id, store.public_id, made.order.public_id, otp)
         counted.append((len(found.statements), found.exchanges))

@@ -4,7 +4,6 @@ from decimal import Decimal
 from typing import Any
 
 from pydantic import Field
-from sqlalchemy.orm import Session
 
 from portal.api import parsing
 from portal.api.brokerage.family import family
@@ -61,8 +60,8 @@ def otc_accept(call: Call[SignedIn]) -> Any:
     if done is not None:
         return _accepted(done)
 
-    def again(session: Session, kept: dict[str, Any]) -> Held:
-        return quotes.of_customer(session, customer_id, kept["quote"])
+    def again(kept: dict[str, Any]) -> dict[str, Any]:
+        return _accepted(call.look(quotes.of_customer, customer_id, kept["quote"]))
 
     return call.change(_accepted, quotes.accept, customer_id, quote_id, again=again)
 

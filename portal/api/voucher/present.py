@@ -14,6 +14,7 @@ from portal.models.vouchers import Card, CompanyBankAccount, SwapOrder
 from portal.models.wallet import Deposit
 from portal.money import places_text, to_decimal
 from portal.services import networks
+from portal.services.foreseen import Paid
 from portal.services.payments import Payment
 from portal.services.voucher_orders import REMITTANCE, Payable
 from portal.services.voucher_profiles import Holding, Profile
@@ -146,12 +147,19 @@ def store(found: Store) -> dict[str, Any]:
 
 def payment(found: Payment, *, status: str | None = None) -> dict[str, Any]:
     """A payment; `amount` is what is taken after the store's discount."""
+    order, store = found.order, found.store
+    shown = Paid(order.public_id, store.public_id, store.name, store.address, order.amount_units, order.created_at)
+    return paid(shown, status or order.status)
+
+
+def paid(found: Paid, status: str = "paid") -> dict[str, Any]:
+    """A payment by its facts alone."""
     return {
-        "id": found.order.public_id,
-        "store": {"id": found.store.public_id, "name": found.store.name, "address": found.store.address},
-        "amount": number(found.order.amount_units, "TWIP"),
-        "status": status or found.order.status,
-        "created_at": moment(found.order.created_at),
+        "id": found.id,
+        "store": {"id": found.store, "name": found.name, "address": found.address},
+        "amount": number(found.amount_units, "TWIP"),
+        "status": status,
+        "created_at": moment(found.created_at),
     }
 
 
