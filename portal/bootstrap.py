@@ -35,7 +35,7 @@ class Portal:
 def build(settings: Settings) -> Portal:
     """Puts a portal together from its settings."""
     settings = _with_deposit_keys(settings)
-    clock: Clock = SandboxClock(settings.instance / "clock.offset") if settings.sandbox else SystemClock()
+    clock: Clock = SandboxClock(settings.instance / "clock") if settings.sandbox else SystemClock()
     vault = Vault(settings.encryption_keys, settings.password_pepper)
     database = Database(settings)
     world = World(settings.instance / "world.db") if settings.sandbox else None

@@ -1,8 +1,6 @@
 """The portal's one clock. In the sandbox it can be moved forward, for every process at once."""
 
-import mmap
 import os
-import struct
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,45 +26,43 @@ class SystemClock:
 
 
 class SandboxClock:
-    """The machine's clock plus an offset that all processes of the instance share.
+    """The machine's clock plus an offset kept in a file that all processes of the instance share.
 
-    The offset lies in a file of eight bytes (whole milliseconds) that each process holds in its memory: reading it costs
-    nothing, and a move is seen everywhere at once.
+    The file holds whole milliseconds as text. It is read again whenever it changed.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._shared: mmap.mmap | None = None
+        self._seen: tuple[int, int] | None = None
+        self._offset_ms = 0
 
     def offset_ms(self) -> int:
         """How far the clock stands ahead of the machine's, in milliseconds."""
-        offset: int = _OFFSET.unpack_from(self._shared or self._open())[0]
-        return offset
+        try:
+            facts = os.stat(self._path)
+        except FileNotFoundError:
+            self._seen, self._offset_ms = None, 0
+            return 0
+        stamp = (facts.st_mtime_ns, facts.st_ino)
+        if stamp != self._seen:
+            self._offset_ms = int(self._path.read_text(encoding="ascii") or "0")
+            self._seen = stamp
+        return self._offset_ms
 
     def now_ms(self) -> int:
         return time.time_ns() // 1_000_000 + self.offset_ms()
 
     def now(self) -> datetime:
-        offset = self.offset_ms()
-        moment = datetime.now(UTC)
-        return moment + timedelta(milliseconds=offset) if offset else moment
+        return datetime.now(UTC) + timedelta(milliseconds=self.offset_ms())
 
     def advance(self, seconds: int) -> datetime:
         """Moves the clock by whole seconds and answers the new time."""
-        _OFFSET.pack_into(self._shared or self._open(), 0, self.offset_ms() + seconds * 1000)
-        return self.now()
-
-    def _open(self) -> mmap.mmap:
+        offset = self.offset_ms() + seconds * 1000
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with open(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644), "r+b", buffering=0) as file:
-            if os.fstat(file.fileno()).st_size != _OFFSET.size:
-                file.truncate(_OFFSET.size)
-            self._shared = mmap.mmap(file.fileno(), _OFFSET.size)
-        return self._shared
-
-
-#: How the offset is written.
-_OFFSET = struct.Struct("<q")
+        draft = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        draft.write_text(str(offset), encoding="ascii")
+        os.replace(draft, self._path)
+        return self.now()
 
 
 def to_ms(moment: datetime) -> int:

@@ -44,8 +44,10 @@ MAX_RETRY_SECONDS = 8.0
 #: prepared statement that is gone.
 _RETRY_STATES = {"40001", "40P01", "55P03", "26000"}
 
-#: Two people claimed the same name, phone or number in one moment. Run again, the loser sees whose it is and says so.
+#: Two people claimed the same name, phone, number or request's key in one moment. Run again, the loser sees whose it is
+#: and says so. What is claimed again each time is no race: it is a mistake, and told as one.
 _CLAIMED_MEANWHILE = "23505"
+_MOST_CLAIMS = 3
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -176,12 +178,12 @@ class Database:
         """Runs `work(session, ...)` in one transaction and commits it.
 
         Deadlock, serialisation failure, a busy database and a connection that turned out dead before the commit
-        run it again, at most MAX_ATTEMPTS times and MAX_RETRY_SECONDS; what was claimed meanwhile, once. A kept refusal
+        run it again, at most MAX_ATTEMPTS times and MAX_RETRY_SECONDS; what was claimed meanwhile, a few times. A kept refusal
         commits what was written before it; every other exception rolls back. Raises Unavailable when the database
         stays busy.
         """
         began = time.monotonic()
-        careful = False
+        careful, claims = False, 0
         for attempt in range(1, MAX_ATTEMPTS + 1):
             committing = False
             try:
@@ -203,7 +205,8 @@ class Database:
                 careful = True
             except DBAPIError as error:
                 # Whether a commit on a lost connection went through is not known: it is never simply run again.
-                claimed = attempt == 1 and was_claimed(error)
+                claims += was_claimed(error)
+                claimed = was_claimed(error) and claims <= _MOST_CLAIMS
                 if not (claimed or may_run_again(error) or (error.connection_invalidated and not committing)):
                     raise
                 self.retries += 1

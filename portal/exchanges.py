@@ -175,6 +175,9 @@ def _give_back(lane: Connection) -> None:
         _close_lanes(lane.engine)
         lane.close()
         return
+    left = lane.get_transaction()
+    if left is not None:
+        left.close()  # its commit failed: SQLAlchemy leaves it to who owns the connection to end it
     _with_rollback(lane)
     try:
         _lanes[lane.engine].put_nowait(lane)

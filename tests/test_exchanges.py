@@ -187,6 +187,41 @@ def test_a_session_that_gave_all_back_begins_anew(portal):
     assert names(portal) == ["b"]
 
 
+def test_a_connection_whose_commit_failed_serves_the_next(portal):
+    def work(session, name, clash=False):
+        exchanges.ask(session, LOOK, {})
+        session.execute(sa.text("SELECT 1")).all()
+        for _ in range(1 + clash):
+            exchanges.later(session, PUT, row(name))
+
+    for name in "ab":
+        with pytest.raises(sa.exc.IntegrityError):
+            portal.db.transact(work, f"not {name}", clash=True)
+        portal.db.transact(work, name)
+    assert names(portal) == ["a", "b"]
+
+
+def test_of_repeats_at_once_one_acts_and_all_get_its_answer(portal):
+    together, acted = threading.Barrier(6), set()
+
+    def work(session, who):
+        def act():
+            session.execute(sa.text("SELECT 1")).all()
+            if who not in acted and portal.db.engine.dialect.name == "postgresql":
+                acted.add(who)
+                together.wait(10)  # all have looked, and none has an answer yet
+            exchanges.later(session, PUT, row(f"made by {who}"))
+            return {"who": who}
+
+        return idempotency.once(session, "test", "key-1", "f" * 64, act)
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda who: portal.db.transact(work, who), range(6)))
+    ((first, _),) = [answer for answer in answers if not answer[1]]
+    assert all(answer == (first, True) for answer in answers if answer[1])
+    assert names(portal) == [f"made by {first['who']}"]
+
+
 def many_at_once(portal: Any, count: int) -> None:
     """Writes a row in each of so many transactions that are all open at the same time, then takes the rows away."""
     together = threading.Barrier(count)

@@ -104,7 +104,8 @@ class Call(Generic[Caller]):
 
         def work(session: Session) -> tuple[dict[str, Any], bool]:
             if self.token is not None:
-                sessions.prove(session, self.token, self.caller.customer_id)  # type: ignore[attr-defined]
+                caller: Any = self.caller
+                sessions.prove(session, self.token, caller.customer_id)
 
             def answer() -> dict[str, Any]:
                 return {"body": dumps(present(service(session, *args, **kwargs))).decode()}

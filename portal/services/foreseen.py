@@ -16,9 +16,9 @@ from sqlalchemy.exc import DBAPIError
 from portal import exchanges
 from portal.db import Database, may_run_again, now_of, was_claimed
 from portal.models.market import Quote
-from portal.services import codes, idempotency, payments, quotes, sessions
+from portal.services import codes, idempotency, payments, quote_rows, quotes, sessions
 from portal.services.activity import taipei_day
-from portal.services.quotes import Held
+from portal.services.quote_rows import Held
 from portal.wire import Answer
 
 
@@ -120,12 +120,12 @@ _MOMENT = sa.bindparam("moment", type_=_QUOTES.c.closed_at.type)
 #: The quote's row is read as it was before: it is only the outcome that differs.
 _ACCEPT: Any = (
     sa.text(
-        f"SELECT {', '.join(f'quotes.{name}' for name in quotes.COLUMNS)}"
+        f"SELECT {', '.join(f'quotes.{name}' for name in quote_rows.COLUMNS)}"
         f" FROM accept_foreseen(:public_id, {_WHO_AND_WHEN}, CAST(:level AS INT), {_KEY}) AS done (id)"
         " JOIN quotes ON quotes.id = done.id"
     )
     .bindparams(_MOMENT)
-    .columns(**{name: _QUOTES.c[name].type for name in quotes.COLUMNS})
+    .columns(**{name: _QUOTES.c[name].type for name in quote_rows.COLUMNS})
 )
 
 _PAY = sa.text(

@@ -14,18 +14,30 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal import exchanges, ledger, states
-from portal.db import insert_row, insert_statement, now
+from portal.db import insert_row, now
 from portal.errors import N_, Refusal, declare
 from portal.ledger import Line
 from portal.machines.quotes import QUOTE
 from portal.models.columns import new_public_id
 from portal.models.customers import Customer
-from portal.models.market import Price, Quote
+from portal.models.market import Quote
 from portal.models.system import Notification
 from portal.money import AmountError, parse_units
-from portal.services import activity, jobs, messages, notifications, offering, parameters, prices, pricing, references
+from portal.services import (
+    activity,
+    jobs,
+    messages,
+    notifications,
+    offering,
+    parameters,
+    prices,
+    pricing,
+    quote_rows,
+    references,
+)
 from portal.services.notifications import Event
 from portal.services.pricing import BASE, BUY, ORDER, ORDER_ASSET, SELL, Terms
+from portal.services.quote_rows import Held as Held
 
 #: Trading opens with KYC level 2 (brokerage contract, enum kyc_level).
 LEVEL = 2
@@ -61,36 +73,6 @@ notifications.declare(
         "sold": Event("trading", N_("Sold"), N_("%(paid)s for %(got)s."), mail=False, icon="arrow-up"),
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A quote as it stands: its terms, its life by the portal's clock, and what became of it."""
-
-    id: int
-    public_id: str
-    side: str
-    base_asset: str
-    base_units: int
-    order_units: int
-    spread_units: int
-    unit_price: Decimal
-    market_price: Decimal
-    spread_percent: Decimal
-    given: str
-    valid_ms: int
-    status: str
-    created_at: datetime
-    expires_at: datetime
-    closed_at: datetime | None
-
-    @property
-    def terms(self) -> Terms:
-        """The agreed trade with its parts."""
-        return pricing.settled(
-            self.side, self.base_asset, self.base_units, self.order_units, self.unit_price, self.market_price,
-            self.spread_percent,
-        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +158,12 @@ def offer(session: Session, customer_id: int, side: str, base_asset: str, given:
     names = ("customer_id", "order_asset")
     held = Held(id=number or 0, closed_at=None, **{name: value for name, value in row.items() if name not in names})
     if number is None:
-        exchanges.later(session, _INSERT, row)
+        exchanges.later(session, quote_rows.INSERT, row)
     else:
         exchanges.later(
-            session, _INSERT_NUMBERED, {**row, "id": number, "foreseen": _foreseen(session, customer_id, held)}
+            session,
+            quote_rows.INSERT_NUMBERED,
+            {**row, "id": number, "foreseen": _foreseen(session, customer_id, held)},
         )
     exchanges.need_not_last(session)
     return held
@@ -193,7 +177,7 @@ def accept(session: Session, customer_id: int, public_id: str) -> Held:
     """
     dialect = session.get_bind().dialect.name
     wanted = {"public_id": public_id, "customer_id": customer_id, "buying": BUY}
-    found = exchanges.ask(session, _locked(dialect), wanted).rows
+    found = exchanges.ask(session, quote_rows.locked(dialect), wanted).rows
     if not found:
         raise Refusal("not_found", field="quoteId")
     *facts, standing, kyc_level, stock, purse = found[0]
@@ -223,7 +207,9 @@ def accept(session: Session, customer_id: int, public_id: str) -> Held:
 
 def of_customer(session: Session, customer_id: int, public_id: str) -> Held:
     """A customer's quote as it stands. Raises Refusal `not_found` for a missing or foreign one."""
-    query = sa.select(*_SELECTED).where(_QUOTES.c.public_id == public_id, _QUOTES.c.customer_id == customer_id)
+    query = sa.select(*quote_rows.SELECTED).where(
+        quote_rows.QUOTES.c.public_id == public_id, quote_rows.QUOTES.c.customer_id == customer_id
+    )
     row = session.execute(query).first()
     if row is None:
         raise Refusal("not_found", field="quoteId")
@@ -243,7 +229,7 @@ def _terms(
         "symbol": prices.symbol_of(base_asset),
         "asset": base_asset if side == BUY else ORDER_ASSET,
     }
-    found = exchanges.ask(session, _LOOK_AND_NUMBER if numbered else _LOOK, wanted).rows[0]
+    found = exchanges.ask(session, quote_rows.LOOK_AND_NUMBER if numbered else quote_rows.LOOK, wanted).rows[0]
     standing, kyc_level, is_vip, override_bp, price, at, stock, *number = found
     _may_trade(standing, kyc_level)
     market = prices.fresh(session, price, at)
@@ -379,52 +365,3 @@ def mail_receipt(session: Session, customer_id: int, public_id: str) -> None:
     content = {"event": news["event"], "notice_facts": news["facts"], "link": news["link"]}
     key = f"receipt:{public_id}"
     messages.mail(session, customer.email, "notification", customer.locale, content, unique_key=key)
-
-
-_QUOTES: sa.Table = Quote.__table__
-#: A quote's columns in the order of Held.
-COLUMNS = (
-    "id", "public_id", "side", "base_asset", "base_units", "order_units", "spread_units", "unit_price", "market_price",
-    "spread_percent", "given", "valid_ms", "status", "created_at", "expires_at", "closed_at",
-)  # fmt: skip
-_SELECTED = tuple(_QUOTES.c[name] for name in COLUMNS)
-
-_INSERTED = (
-    "public_id", "customer_id", "side", "base_asset", "order_asset", "base_units", "order_units", "spread_units",
-    "unit_price", "market_price", "spread_percent", "given", "valid_ms", "status", "created_at", "expires_at",
-)  # fmt: skip
-_TYPED: dict[str, Any] = {name: _QUOTES.c[name].type for name in COLUMNS}
-
-_INSERT = insert_statement(Quote, _INSERTED)
-_INSERT_NUMBERED = insert_statement(Quote, (*_INSERTED, "id", "foreseen"))
-
-_STOCK = (
-    "(SELECT COALESCE(SUM(balance_units), 0) FROM accounts WHERE owner_kind = 'house' AND owner_id = 0"
-    " AND bucket = 'inventory' AND asset = {asset})"
-)
-
-_LOOK, _LOOK_AND_NUMBER = (
-    sa.text(
-        "SELECT customers.standing, customers.kyc_level, customers.is_vip, customers.spread_override_bp, prices.price,"
-        f" prices.at, {_STOCK.format(asset=':asset')} AS stock{more}"
-        " FROM customers LEFT JOIN prices ON prices.symbol = :symbol WHERE customers.id = :customer_id"
-    ).columns(price=Price.__table__.c.price.type, at=Price.__table__.c.at.type)
-    for more in ("", ", nextval('quotes_id_seq')")
-)
-
-
-@lru_cache(maxsize=2)
-def _locked(dialect: str) -> sa.TextualSelect:
-    columns = ", ".join(f"quotes.{name}" for name in COLUMNS)
-    statement = sa.text(
-        f"SELECT {columns}, customers.standing, customers.kyc_level,"
-        f" {_STOCK.format(asset='CASE quotes.side WHEN :buying THEN quotes.base_asset ELSE quotes.order_asset END')},"
-        " (SELECT balance_units FROM accounts WHERE owner_kind = 'customer' AND owner_id = quotes.customer_id AND slot = 0"
-        " AND bucket = 'available'"
-        " AND asset = CASE quotes.side WHEN :buying THEN quotes.order_asset ELSE quotes.base_asset END)"
-        " FROM quotes JOIN customers ON customers.id = quotes.customer_id"
-        " WHERE quotes.public_id = :public_id AND quotes.customer_id = :customer_id"
-        + ("" if dialect == "sqlite" else " FOR UPDATE OF quotes")
-    )
-    typed = {name: _TYPED[name] for name in COLUMNS}
-    return statement.columns(**typed)
