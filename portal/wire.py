@@ -107,20 +107,31 @@ def _reader(kind: Any) -> Callable[[Any], Any] | None:
 
 def _text(value: Any) -> bytes | None:
     """A value as PostgreSQL reads it. Raises DataError for a text with a NUL, which no column can hold."""
-    write = _WRITERS.get(type(value))
-    text = str(value).encode() if write is None else write(value)
+    write = _WRITERS.get(type(value)) or _writer_of(type(value))
+    text = write(value)
     if text is not None and b"\0" in text:
         raise psycopg.DataError("a text with a NUL")
     return text
+
+
+def _writer_of(kind: type[Any]) -> Callable[[Any], bytes | None]:
+    """How a kind of value is written that is not listed itself: like what it is a kind of, else as its text."""
+    found = _WRITERS[kind] = next((_WRITERS[each] for each in kind.__mro__ if each in _WRITERS), _as_text)
+    return found
+
+
+def _as_text(value: Any) -> bytes:
+    return str(value).encode()
 
 
 def _json(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
 
 
-#: How values are written, by their type; whatever is not here is written as its text.
+#: How values are written, by their type.
 _WRITERS: dict[type, Callable[[Any], bytes | None]] = {
     type(None): lambda value: None,
+    int: lambda value: str(int(value)).encode(),
     str: str.encode,
     bool: lambda value: b"t" if value else b"f",
     datetime: lambda value: value.isoformat().encode(),

@@ -1,15 +1,20 @@
 """Statements that travel together keep their order, their refusals and their transaction, on both engines."""
 
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from decimal import Decimal
+from enum import IntEnum, StrEnum
 from typing import Any
+from uuid import UUID
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from portal import exchanges
+from portal import exchanges, wire
 from portal.db import UtcDateTime
 from portal.errors import Refusal
 from portal.models.system import Parameter
@@ -185,6 +190,21 @@ def test_a_session_that_gave_all_back_begins_anew(portal):
 
     portal.db.transact(work)
     assert names(portal) == ["b"]
+
+
+def test_values_are_written_as_what_they_are_a_kind_of():
+    class Word(StrEnum):
+        YES = "yes"
+
+    class Number(IntEnum):
+        TWO = 2
+
+    written = [
+        wire._text(value) for value in (Word.YES, Number.TWO, Counter(a=1), True, None, Decimal("1E+2"), UUID(int=1))
+    ]
+    assert written == [b"yes", b"2", b'{"a":1}', b"t", None, b"100", b"00000000-0000-0000-0000-000000000001"]
+    with pytest.raises(psycopg.DataError):
+        wire._text("a\0b")
 
 
 def test_a_connection_whose_commit_failed_serves_the_next(portal):

@@ -128,7 +128,7 @@ class CallLane:
     def _call(self, way: Way, environ: dict[str, Any]) -> Call[Owner] | None:
         """The call, when it is a plain one; the body may be read again afterwards."""
         length = environ.get("CONTENT_LENGTH", "")
-        if not (length.isascii() and length.isdigit()) or int(length[:9]) > parsing.MAX_JSON_BYTES:
+        if not (length.isascii() and length.isdigit() and len(length) < 9) or int(length) > parsing.MAX_JSON_BYTES:
             return None
         token = way.family.token_of(environ) if way.family.token_of else None
         customer_id = sessions.owner(self._portal.db, token) if token else None

@@ -190,7 +190,7 @@ def settle(session: Session, paying: Payment, actor: str) -> None:
     order, moment = paying.order, now(session)
     if order.payment_request_id is not None:
         _close_request(session, order, actor)
-    states.advance_along(session, SHOPPING, order, _TO_PAID, actor, updated_at=moment, paid_at=moment)
+    states.advance_along(session, SHOPPING, order, _TO_PAID, actor, updated_at=moment, paid_at=moment, foreseen=None)
     if order.amount_units:
         purse, lines = _lines(order)
         seen = {purse: paying.seen.purse_units} if paying.seen else {}

@@ -286,7 +286,8 @@ _house = lru_cache(maxsize=64)(ledger.house)
 
 
 def _close(session: Session, quote: Held, to: str, customer_id: int, moment: datetime, why: str | None = None) -> Held:
-    states.shift(session, QUOTE, Quote, quote.id, quote.status, to, f"customer:{customer_id}", why, closed_at=moment)
+    also = {"closed_at": moment, "foreseen": None}
+    states.shift(session, QUOTE, Quote, quote.id, quote.status, to, f"customer:{customer_id}", why, **also)
     return replace(quote, status=to, closed_at=moment)
 
 

@@ -193,10 +193,15 @@ def test_calls_are_counted_towards_the_limits(app_with):
     assert BrokerageClient(app, ben.token).call("POST", "/trade/quote", QUOTE).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("failure", "status", "code"), [(Unavailable("away"), 503, -1), (RuntimeError("broken"), 500, -1)]
-)
-def test_what_goes_wrong_is_said_in_the_familys_words(app, client, monkeypatch, failure, status, code):
+def test_a_length_that_lies_is_the_applications_to_refuse(app, client, awake):
+    for length in ("0" * 9 + "10", "-1", "+5", "5 ", "٥", "65537"):
+        environ = {"CONTENT_LENGTH": length, "CONTENT_TYPE": "application/json", "REQUEST_METHOD": "POST"}
+        environ |= {"PATH_INFO": "/v1/trade/quote", "HTTP_TOKEN": client.token, "wsgi.input": None}
+        assert lane_of(app)._call(lane_of(app)._way("/v1/trade/quote")[0], environ) is None, length
+
+
+@pytest.mark.parametrize(("failure", "status"), [(Unavailable("away"), 503), (RuntimeError("broken"), 500)])
+def test_what_goes_wrong_is_said_in_the_familys_words(app, client, monkeypatch, failure, status):
     def fail(*rest, **more):
         raise failure
 

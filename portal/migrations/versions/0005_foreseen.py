@@ -58,7 +58,7 @@ BEGIN
     VALUES (owner, told ->> 'event', (told -> 'facts')::json, told ->> 'link', moment);
   INSERT INTO jobs (kind, payload, status, attempts, max_attempts, run_at, created_at)
     VALUES (told ->> 'job', (told -> 'payload')::json, 'queued', 0, (told ->> 'attempts')::int, moment, moment);
-  UPDATE quotes SET status = 'executed', closed_at = moment WHERE id = held.id;
+  UPDATE quotes SET status = 'executed', closed_at = moment, foreseen = NULL WHERE id = held.id;
   INSERT INTO state_changes (machine, thing_id, from_state, to_state, actor, at)
     VALUES ('quote', held.id, 'quoted', 'executed', told ->> 'actor', moment);
   IF key_name IS NOT NULL THEN
@@ -123,7 +123,7 @@ BEGIN
     INSERT INTO state_changes (machine, thing_id, from_state, to_state, actor, at)
       VALUES ('payment_request', held.payment_request_id, 'open', 'paid', told ->> 'actor', moment);
   END IF;
-  UPDATE shopping_orders SET status = 'paid', updated_at = moment, paid_at = moment WHERE id = held.id;
+  UPDATE shopping_orders SET status = 'paid', updated_at = moment, paid_at = moment, foreseen = NULL WHERE id = held.id;
   INSERT INTO state_changes (machine, thing_id, from_state, to_state, actor, at)
     SELECT 'shopping_order', held.id, step ->> 0, step ->> 1, told ->> 'actor', moment
       FROM jsonb_array_elements(told -> 'steps') WITH ORDINALITY AS taken (step, place) ORDER BY place;
