@@ -20,6 +20,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from portal import failures, logs, metrics, rate_limits
 from portal.api import parsing
 from portal.api.family import Call, Family, Quick, Sent
+from portal.db import Unavailable
 from portal.errors import Refusal
 from portal.services import sessions
 
@@ -131,7 +132,7 @@ class CallLane:
         if not (length.isascii() and length.isdigit() and len(length) < 9) or int(length) > parsing.MAX_JSON_BYTES:
             return None
         token = way.family.token_of(environ) if way.family.token_of else None
-        customer_id = sessions.owner(self._portal.db, token) if token else None
+        customer_id = self._owner(token) if token else None
         if token is None or customer_id is None:
             return None
         body = environ["wsgi.input"].read(int(length))
@@ -149,6 +150,12 @@ class CallLane:
             sent=Sent("POST", environ["PATH_INFO"], body, environ.get("HTTP_IDEMPOTENCY_KEY")),
             token=token,
         )
+
+    def _owner(self, token: str) -> int | None:
+        try:
+            return sessions.owner(self._portal.db, token)
+        except Unavailable:
+            return None  # the application says so
 
     def _answer(self, way: Way, call: Call[Owner], values: Mapping[str, str]) -> tuple[int, bytes, Headers]:
         """Status, text and further headers."""

@@ -217,6 +217,16 @@ def test_what_goes_wrong_is_said_in_the_familys_words(app, client, monkeypatch, 
     assert said[0][0] == status
 
 
+def test_a_database_that_is_away_before_the_caller_is_known_is_said_too(app, portal, client, monkeypatch):
+    def away(*rest):
+        raise Unavailable("away")
+
+    portal.db.context.cache.pop("sessions known", None)
+    monkeypatch.setattr(Database, "glance", away)
+    answer = client.raw.post("/v1/trade/quote", json=QUOTE, headers={"token": client.token})
+    assert (answer.status_code, answer.get_json()["success"]) == (503, False)
+
+
 @pytest.fixture
 def known_codes(monkeypatch):
     """Every code that is issued, by what it is for."""
