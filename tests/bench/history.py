@@ -36,7 +36,7 @@ AND indexname NOT IN (SELECT conname FROM pg_constraint WHERE conrelid = 'activi
 def measure(world: World, *, quick: bool) -> list[Row]:
     """Rows: page 1 and a deep page at each size against page 1 at ten thousand rows, each size in a database of its own."""
     sizes = (10_000, 50_000, 200_000) if quick else (10_000, 1_000_000, 10_000_000)
-    rounds = 5 if quick else 15
+    rounds = 5 if quick else 45
     portals = [_portal(world, size) for size in sizes]
     first, second, third = (lambda made=made: _seconds(*made, None) for made in portals)
     deep_from = _deep_in(*portals[-1])
